@@ -1,0 +1,1 @@
+//! Declared key purposes, and the judgement of events against them.

@@ -1,0 +1,1 @@
+//! Detectors: SQL expressions compiled once and evaluated on every judged batch.

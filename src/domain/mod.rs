@@ -1,0 +1,12 @@
+//! The words everything else is written in. Imports nothing of ours.
+
+pub mod event;
+pub mod finding;
+pub mod function;
+pub mod identity;
+pub mod level;
+pub mod purpose;
+pub mod reject;
+pub mod time;
+pub mod verdict;
+pub mod vocabulary;

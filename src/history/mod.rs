@@ -1,0 +1,1 @@
+//! Key events kept as Parquet, one partition per event day.

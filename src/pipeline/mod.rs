@@ -1,0 +1,1 @@
+//! The loop: source, normalize, table, judge, detect, history.

@@ -1,0 +1,1 @@
+//! Reads files, folders and standard input, and cuts them into records with positions.

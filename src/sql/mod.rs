@@ -1,0 +1,1 @@
+//! DataFusion sessions and their limits.

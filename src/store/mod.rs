@@ -1,0 +1,1 @@
+//! What must be transactional: the manifest of history files and the positions read so far.
