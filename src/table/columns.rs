@@ -112,6 +112,7 @@ columns! {
     Log RequestId "request_id" Text optional, "The provider's id of the request, for its support and other logs.", "api.request.uid", "aws.cloudtrail.request_id";
     Log Corrects "corrects" Text optional, "The event_id of the event that this addendum corrects.", "", "";
     Log Addendum "addendum" Word optional, "Why CloudTrail delivered an addendum.", "", "";
+    Log Conflicts "conflicts" Flag required, "Another event with this id and other content came before it.", "", "";
 
     Log Service "service" Word required, "The service or secrets engine: kms, secretsmanager, transit, pki.", "api.service.name", "event.provider";
     Log Action "action" Word required, "The operation: CloudTrail's eventName, or engine.operation for Vault.", "api.operation", "event.action";
