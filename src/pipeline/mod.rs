@@ -5,3 +5,4 @@
 //! the batch again, so several threads can share a scan and give what one thread gives.
 
 pub mod join;
+pub mod turnstile;
