@@ -2,7 +2,7 @@
 //!
 //! [`prepare`] turns a chunk of records into a batch of events, by itself. [`join`] does what needs
 //! neighbours, one batch after the other in the order they were read. Everything after it works by
-//! the batch again, so several threads can share a scan and give what one thread gives.
+//! the batch again ([`rules`]), so several threads can share a [`scan`] and give what one thread gives.
 
 pub mod join;
 pub mod turnstile;

@@ -1,0 +1,45 @@
+//! The rules in force: a catalog to judge by and detectors to try.
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
+use crate::catalog::{AliasBook, Catalog};
+use crate::detect::{Engine, Failure, Seen};
+use crate::domain::finding::Finding;
+use crate::table::rows::Rows;
+
+/// A catalog and detectors, fixed for a scan.
+#[derive(Debug)]
+pub struct Rules {
+    pub catalog: Catalog,
+    pub engine: Engine,
+}
+
+/// A batch with its verdicts and what the detectors found in it.
+#[derive(Debug)]
+pub struct Judged {
+    pub batch: RecordBatch,
+    pub findings: Vec<Finding>,
+    /// Detectors that could not be evaluated on this batch.
+    pub failures: Vec<Failure>,
+    /// What this batch showed of providers, services and columns.
+    pub seen: Seen,
+}
+
+impl Rules {
+    /// Judges joined events and runs the detectors over them.
+    ///
+    /// # Errors
+    /// Where Arrow refuses the columns, which a consistent judge never makes it do.
+    pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
+        let batch = self.catalog.judge(&batch, aliases)?;
+        let hits = self.engine.run(&batch);
+        let seen = self.engine.seen(&batch);
+        let describe = |batch: &RecordBatch, row: usize| {
+            let rows = Rows::of(batch);
+            self.catalog.explain(&rows, row, aliases).failed_aspects()
+        };
+        let findings = self.engine.findings(&batch, &hits, &describe);
+        Ok(Judged { batch, findings, failures: hits.failures, seen })
+    }
+}
