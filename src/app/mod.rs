@@ -1,1 +1,5 @@
-//! The only place that constructs.
+//! The only place that constructs: rules from files, recorders from folders, the clock.
+
+pub mod clock;
+pub mod load;
+pub mod record;

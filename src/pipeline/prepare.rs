@@ -11,9 +11,9 @@ use bumpalo::Bump;
 
 use crate::domain::reject::{Aside, Reject};
 use crate::metrics::Account;
-use crate::normalize::vault::{EntryType, peek};
+use crate::normalize::vault::{EntryType, request_id};
 use crate::normalize::{Normalized, cloudtrail, vault};
-use crate::source::{Chunk, Piece, Refused, Shape};
+use crate::source::{Chunk, Piece, Refused, Sample, Shape, refuse};
 use crate::table::build::{Built, Origin, TableBuilder};
 
 /// A chunk after normalizing.
@@ -28,11 +28,17 @@ pub struct Prepared {
 /// Normalizes chunks; keeps its memory from one to the next.
 #[derive(Default)]
 pub struct Preparer {
+    sample: Sample,
     arena: Bump,
     table: TableBuilder,
 }
 
 impl Preparer {
+    /// A preparer that keeps this much of a rejected record.
+    pub fn new(sample: Sample) -> Self {
+        Self { sample, ..Self::default() }
+    }
+
     /// Normalizes every record of `chunk`.
     ///
     /// # Errors
@@ -41,6 +47,7 @@ impl Preparer {
         let mut work = Work {
             chunk,
             ingested_at,
+            sample: self.sample,
             arena: &mut self.arena,
             table: &mut self.table,
             rejects: chunk.refused.clone(),
@@ -63,6 +70,7 @@ impl Preparer {
 struct Work<'w> {
     chunk: &'w Chunk,
     ingested_at: i64,
+    sample: Sample,
     arena: &'w mut Bump,
     table: &'w mut TableBuilder,
     rejects: Vec<Refused>,
@@ -80,8 +88,8 @@ impl Work<'_> {
         let mut deferred: Vec<(&Piece, &str)> = Vec::new();
         for piece in &chunk.records {
             self.account.received += 1;
-            let bytes = chunk.bytes_of(piece);
-            let entry = if responses.is_empty() || piece.shape != Shape::Vault { None } else { peek(bytes) };
+            let bytes = chunk.record(piece);
+            let entry = if responses.is_empty() || piece.shape != Shape::Vault { None } else { request_id(bytes) };
             match entry {
                 Some((EntryType::Request, id)) => match responses.get(id.as_ref()) {
                     Some(id) => deferred.push((piece, id)),
@@ -101,7 +109,7 @@ impl Work<'_> {
             if answered.contains(id) {
                 self.account.merged += 1;
             } else {
-                self.record(piece, chunk.bytes_of(piece));
+                self.record(piece, chunk.record(piece));
             }
         }
     }
@@ -138,7 +146,7 @@ impl Work<'_> {
 
     fn refuse(&mut self, piece: &Piece, bytes: &[u8], reject: Reject) {
         *self.account.rejects.entry(reject.reason).or_default() += 1;
-        self.rejects.push(Refused::of(bytes, reject, piece.position, piece.index));
+        self.rejects.push(refuse(bytes, reject, piece.position, piece.index, self.sample));
     }
 }
 
@@ -148,7 +156,7 @@ fn response_ids(chunk: &Chunk) -> HashSet<Cow<'_, str>> {
         .records
         .iter()
         .filter(|piece| piece.shape == Shape::Vault)
-        .filter_map(|piece| match peek(chunk.bytes_of(piece)) {
+        .filter_map(|piece| match request_id(chunk.record(piece)) {
             Some((EntryType::Response, id)) => Some(id),
             _ => None,
         })

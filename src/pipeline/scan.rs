@@ -14,7 +14,7 @@ use super::rules::{Judged, Rules};
 use super::turnstile::{Broken, Turnstile};
 use crate::catalog::AliasBook;
 use crate::metrics::Account;
-use crate::source::{Chunk, Position, Reader, Refused, SourceError};
+use crate::source::{Chunk, Mark, Reader, Refused, SourceError};
 
 /// What one chunk came to, handed on in reading order.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct Step {
     /// The source that `rejects` come from.
     pub source: Arc<str>,
     pub account: Account,
-    /// Up to where this chunk's source is read; nothing for what the end of the input set free.
-    pub position: Option<Position>,
+    /// Up to where which of the reader's inputs is read; nothing for what the end of the input set free.
+    pub reached: Option<(usize, Mark)>,
 }
 
 /// Work that handing on found to do, and that needs no order: writing files.
@@ -129,7 +129,7 @@ impl Shared<'_> {
         if input.ended {
             return Ok(None);
         }
-        let chunk = input.reader.next_chunk();
+        let chunk = input.reader.next_chunk(Vec::new());
         if !matches!(chunk, Ok(Some(_))) {
             input.ended = true;
         }
@@ -155,7 +155,7 @@ impl Shared<'_> {
             Ok(judged) => judged,
             Err(error) => return Ok(Err(error)),
         };
-        let step = Step { judged, rejects, source: chunk.source.clone(), account, position: Some(chunk.end.clone()) };
+        let step = Step { judged, rejects, source: chunk.source.clone(), account, reached: Some((chunk.input, chunk.next)) };
         let job = self.accept.enter(number, |accept| accept(step))?;
         Ok(job.and_then(|job| job.map_or(Ok(()), |job| job())).map_err(ScanError::Accept))
     }
@@ -170,7 +170,7 @@ impl Shared<'_> {
         let Some(batch) = neighbours.join.finish()? else { return Ok(()) };
         let account = Account { gave_events: batch.num_rows() as u64, ..Account::default() };
         let judged = self.rules.judge(batch, &neighbours.aliases)?;
-        let step = Step { judged, rejects: Vec::new(), source: "".into(), account, position: None };
+        let step = Step { judged, rejects: Vec::new(), source: "".into(), account, reached: None };
         let accept = self.accept.into_state();
         let job = accept(step).map_err(ScanError::Accept)?;
         job.map_or(Ok(()), |job| job()).map_err(ScanError::Accept)
@@ -181,9 +181,7 @@ impl Neighbours {
     /// Learns new alias facts; what earlier batches were given stays as it was.
     fn learn(&mut self, facts: Vec<crate::table::build::LearntAlias>) -> Arc<AliasBook> {
         for fact in facts {
-            if !self.aliases.knows(&fact) {
-                Arc::make_mut(&mut self.aliases).learn(fact);
-            }
+            Arc::make_mut(&mut self.aliases).learn(fact.at, &fact.alias, fact.key.as_deref());
         }
         self.aliases.clone()
     }

@@ -47,7 +47,9 @@ pub fn frame<'a>(
         provider: Some(Provider::Vault),
         via: Some("direct"),
         namespace,
-        source_ip: request.and_then(|request| request.remote_address.as_deref()).filter(|text| !text.is_empty()),
+        source_ip: request
+            .and_then(|request| request.remote_address.as_deref())
+            .filter(|text| !text.is_empty()),
         user_agent: request.and_then(|request| request.headers.as_ref()).and_then(user_agent),
         awaits_response: kind.awaits_response(),
         ..KeyEvent::default()
@@ -145,7 +147,9 @@ fn key_version(asked: &Json<'_>, answered: &Json<'_>, action: Action) -> Option<
         .integer("key_version")
         .or_else(|| results.min())
         .or_else(|| asked.integer("key_version").filter(|version| *version > 0))
-        .or_else(|| ["ciphertext", "signature", "hmac"].iter().find_map(|name| named_version(asked.text(name)?)))
+        .or_else(|| {
+            ["ciphertext", "signature", "hmac"].iter().find_map(|name| named_version(asked.text(name)?))
+        })
 }
 
 /// `vault:v3:…`
@@ -155,9 +159,8 @@ fn named_version(text: &str) -> Option<i64> {
 
 /// The algorithm that the request names; a clear one goes before a hashed one.
 fn algorithm<'a>(asked: &'a Json<'_>) -> Option<&'a str> {
-    let named = || {
-        ["hash_algorithm", "algorithm", "signature_algorithm"].iter().filter_map(|name| asked.text(name))
-    };
+    let named =
+        || ["hash_algorithm", "algorithm", "signature_algorithm"].iter().filter_map(|name| asked.text(name));
     named()
         .find(|algorithm| !algorithm.is_empty() && !algorithm.starts_with(HASHED_PREFIX))
         .or_else(|| named().find(|algorithm| !algorithm.is_empty()))
@@ -195,7 +198,9 @@ fn rule(place: Place<'_>, action: Action) -> Rule {
             Rule { everything: matches!(action.category(), Category::Use | Category::Key), ..Rule::default() }
         }
         Engine::Kv => with(&["data"]),
-        Engine::Transit if matches!(action, Action::TransitExport | Action::TransitByokExport) => with(&["keys"]),
+        Engine::Transit if matches!(action, Action::TransitExport | Action::TransitByokExport) => {
+            with(&["keys"])
+        }
         Engine::Totp => with(&["url"]),
         Engine::Identity => Rule { except: &["key"], ..Rule::default() },
         Engine::Token => with(&["id"]),

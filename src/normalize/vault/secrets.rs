@@ -262,12 +262,7 @@ fn write_items(out: &mut String, items: &[Json<'_>], rule: Rule, secret: bool) {
     out.push(']');
 }
 
-fn write_members(
-    out: &mut String,
-    members: &[(Text<'_>, Json<'_>)],
-    rule: Rule,
-    secret: bool,
-) {
+fn write_members(out: &mut String, members: &[(Text<'_>, Json<'_>)], rule: Rule, secret: bool) {
     out.push('{');
     for (place, (name, value)) in members.iter().enumerate() {
         if place > 0 {

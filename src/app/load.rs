@@ -1,0 +1,36 @@
+//! Loads catalogs and detectors into rules, or says everything that is wrong with them.
+
+use std::path::{Path, PathBuf};
+
+use crate::catalog::Catalog;
+use crate::detect::{Detectors, Engine};
+use crate::domain::problem::Problem;
+use crate::pipeline::rules::Rules;
+
+/// Rules that can be used, and what deserves attention in them.
+#[derive(Debug)]
+pub struct LoadedRules {
+    pub rules: Rules,
+    pub warnings: Vec<Problem>,
+}
+
+/// Loads the catalog (none: every key is undeclared) and the detectors (none: the built-in ones).
+///
+/// # Errors
+/// Every problem found, errors and warnings, where there is at least one error.
+pub fn rules(catalog: &[PathBuf], detectors: Option<&Path>) -> Result<LoadedRules, Vec<Problem>> {
+    let catalog =
+        if catalog.is_empty() { Ok((Catalog::empty(), Vec::new())) } else { Catalog::load(catalog) };
+    let detectors = detectors.map_or_else(Detectors::embedded, Detectors::load);
+    let engine = detectors.and_then(|detectors| Engine::new(&detectors));
+    match (catalog, engine) {
+        (Ok((catalog, warnings)), Ok(engine)) => {
+            Ok(LoadedRules { rules: Rules { catalog, engine }, warnings })
+        }
+        (catalog, engine) => {
+            let mut problems = catalog.err().unwrap_or_default();
+            problems.extend(engine.err().unwrap_or_default());
+            Err(problems)
+        }
+    }
+}
