@@ -1,1 +1,3 @@
 //! The loop: source, normalize, table, judge, detect, history.
+
+pub mod generate;
