@@ -54,7 +54,7 @@ pub const FAMILIES: &[Misuse] = &[
     violation(
         "a customer record is encrypted with a version of the key that was given up",
         &[Aspect::Version],
-        &[],
+        &["KP-069"],
         |_| {
             let call = update("transit/encrypt/customer-records", Caller::AppRole("crm"), CUSTOMER_RECORDS);
             let answer = json!({ "ciphertext": "vault:v1:19", "key_version": 1 });
@@ -86,7 +86,7 @@ pub const FAMILIES: &[Misuse] = &[
     violation(
         "a certificate is signed word for word as the requester wrote it",
         &[Aspect::Principal],
-        &["KP-112"],
+        &["KP-112", "KP-113"],
         |_| {
             let call = update("pki_int/sign-verbatim", Caller::AppRole("reporting"), ISSUING_CA);
             let answer = json!({ "certificate": "certificate", "serial_number": "1f:aa", "expiration": 1_800_000_000 });
