@@ -194,8 +194,10 @@ columns! {
 /// The number of columns that the log fills; they come first.
 pub const LOG_COLUMNS: usize = {
     let mut count = 0;
-    while count < COLUMNS.len() && matches!(COLUMNS[count].stage, Stage::Log) {
+    let mut rest = COLUMNS;
+    while let [Spec { stage: Stage::Log, .. }, tail @ ..] = rest {
         count += 1;
+        rest = tail;
     }
     count
 };

@@ -1,1 +1,6 @@
 //! The one integration-test binary; its modules mirror the stages.
+
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod support;
