@@ -1,0 +1,267 @@
+//! Runs a plan over one batch, remembering what was computed.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch};
+use arrow::array::RecordBatchOptions;
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::filter;
+use arrow::datatypes::Int32Type;
+use datafusion::error::DataFusionError;
+
+use super::nature::Cost;
+use super::{Access, Conjunction, NodeId, Part, Plan};
+use crate::sql::expression::true_rows;
+
+/// Dear parts are computed on the rows still alive when these are fewer than one in this many;
+/// above that, copying the rows out costs more than it saves, and others may need the whole.
+const SPARSE: usize = 4;
+
+/// What is known of one node in this batch.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// True or not for each value of the dictionary, and last for null.
+    values: Option<Arc<ValueMask>>,
+    rows: Option<BooleanBuffer>,
+}
+
+#[derive(Debug)]
+struct ValueMask {
+    values: BooleanBuffer,
+    any: bool,
+}
+
+/// One batch under evaluation.
+pub struct Evaluation<'a> {
+    plan: &'a Plan,
+    batch: &'a RecordBatch,
+    known: Vec<Known>,
+    /// Each word column's values with a null after them, as the parts want to see them.
+    dictionaries: Vec<Option<ArrayRef>>,
+}
+
+impl<'a> Evaluation<'a> {
+    pub fn new(plan: &'a Plan, batch: &'a RecordBatch) -> Self {
+        let known = vec![Known::default(); plan.nodes.len()];
+        Self { plan, batch, known, dictionaries: vec![None; batch.num_columns()] }
+    }
+
+    /// The rows for which all nodes are true; nothing where there is none.
+    pub fn select(&mut self, conjunction: &Conjunction) -> Result<Option<BooleanBuffer>, DataFusionError> {
+        if conjunction.never || self.batch.num_rows() == 0 || self.no_value_fits(conjunction)? {
+            return Ok(None);
+        }
+        let mut alive = Alive::all(self.batch.num_rows());
+        for id in &conjunction.safe {
+            alive = self.narrow(*id, alive)?;
+            if alive.is_empty() {
+                return Ok(None);
+            }
+        }
+        for id in &conjunction.fallible {
+            let found = self.on_rows(*id, &alive)?;
+            alive = alive.keep(found);
+            if alive.is_empty() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(alive.rows))
+    }
+
+    /// Whether a part over words is true for no value in this batch: then no row needs to be looked at.
+    fn no_value_fits(&mut self, conjunction: &Conjunction) -> Result<bool, DataFusionError> {
+        for id in &conjunction.safe {
+            match self.plan.nodes.get(*id).map(|node| &node.access) {
+                Some(Access::Words(part)) => {
+                    if !self.value_mask(*id, part)?.any {
+                        return Ok(true);
+                    }
+                }
+                _ => break, // words come first
+            }
+        }
+        Ok(false)
+    }
+
+    fn narrow(&mut self, id: NodeId, alive: Alive) -> Result<Alive, DataFusionError> {
+        if self.is_dear(id) && alive.count * SPARSE < self.batch.num_rows() {
+            let found = self.on_rows(id, &alive)?;
+            return Ok(alive.keep(found));
+        }
+        let all = self.whole(id)?;
+        Ok(alive.and(&all))
+    }
+
+    fn is_dear(&self, id: NodeId) -> bool {
+        let unknown = self.known.get(id).is_some_and(|known| known.rows.is_none());
+        unknown && self.plan.nodes.get(id).is_some_and(|node| node.cost >= Cost::List)
+    }
+
+    /// A node on all rows, computed once.
+    fn whole(&mut self, id: NodeId) -> Result<BooleanBuffer, DataFusionError> {
+        if let Some(rows) = self.known.get(id).and_then(|known| known.rows.clone()) {
+            return Ok(rows);
+        }
+        let plan = self.plan;
+        let Some(node) = plan.nodes.get(id) else { return Err(unplanned()) };
+        let rows = match &node.access {
+            Access::Words(part) => self.spread(id, part)?,
+            Access::Rows(part) => evaluate(part, self.columns(part)?, self.batch.num_rows())?,
+            Access::Any(children) => self.fold(children, |all, next| &all | &next)?,
+            Access::All(children) => self.fold(children, |all, next| &all & &next)?,
+        };
+        if let Some(known) = self.known.get_mut(id) {
+            known.rows = Some(rows.clone());
+        }
+        Ok(rows)
+    }
+
+    fn fold(
+        &mut self,
+        children: &[NodeId],
+        join: impl Fn(BooleanBuffer, BooleanBuffer) -> BooleanBuffer,
+    ) -> Result<BooleanBuffer, DataFusionError> {
+        let (first, rest) = children.split_first().ok_or_else(unplanned)?;
+        let first = self.whole(*first)?;
+        rest.iter().try_fold(first, |all, child| Ok(join(all, self.whole(*child)?)))
+    }
+
+    /// A node on the living rows only; the result is as long as there are living rows.
+    fn on_rows(&mut self, id: NodeId, alive: &Alive) -> Result<BooleanBuffer, DataFusionError> {
+        let plan = self.plan;
+        let Some(node) = plan.nodes.get(id) else { return Err(unplanned()) };
+        match &node.access {
+            Access::Rows(part) => {
+                let picked = BooleanArray::new(alive.rows.clone(), None);
+                let columns = self.columns(part)?;
+                let columns = columns.iter().map(|column| filter(column, &picked));
+                evaluate(part, columns.collect::<Result<_, _>>()?, alive.count)
+            }
+            Access::Words(_) => Ok(alive.of(&self.whole(id)?)),
+            Access::Any(children) => {
+                let parts = children.iter().map(|child| self.on_rows(*child, alive));
+                join(parts.collect::<Result<Vec<_>, _>>()?, |all, next| &all | &next)
+            }
+            Access::All(children) => {
+                let parts = children.iter().map(|child| self.on_rows(*child, alive));
+                join(parts.collect::<Result<Vec<_>, _>>()?, |all, next| &all & &next)
+            }
+        }
+    }
+
+    fn columns(&self, part: &Part) -> Result<Vec<ArrayRef>, DataFusionError> {
+        let columns = part.columns.iter().map(|place| self.batch.columns().get(*place).cloned());
+        columns.collect::<Option<Vec<_>>>().ok_or_else(unplanned)
+    }
+
+    fn value_mask(&mut self, id: NodeId, part: &Part) -> Result<Arc<ValueMask>, DataFusionError> {
+        if let Some(mask) = self.known.get(id).and_then(|known| known.values.clone()) {
+            return Ok(mask);
+        }
+        let dictionary = self.dictionary(part)?;
+        let rows = dictionary.len();
+        let values = evaluate(part, vec![dictionary], rows)?;
+        let any = values.count_set_bits() > 0;
+        let mask = Arc::new(ValueMask { values, any });
+        if let Some(known) = self.known.get_mut(id) {
+            known.values = Some(mask.clone());
+        }
+        Ok(mask)
+    }
+
+    fn dictionary(&mut self, part: &Part) -> Result<ArrayRef, DataFusionError> {
+        let place = part.columns.first().copied().ok_or_else(unplanned)?;
+        let slot = self.dictionaries.get_mut(place).ok_or_else(unplanned)?;
+        if let Some(dictionary) = slot {
+            return Ok(dictionary.clone());
+        }
+        let column = words_of(self.batch, place)?;
+        let keys: Int32Array = (0..column.values().len() as i32).map(Some).chain([None]).collect();
+        let dictionary: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::try_new(keys, column.values().clone())?);
+        *slot = Some(dictionary.clone());
+        Ok(dictionary)
+    }
+
+    /// From values to rows.
+    fn spread(&mut self, id: NodeId, part: &Part) -> Result<BooleanBuffer, DataFusionError> {
+        let mask = self.value_mask(id, part)?;
+        let place = part.columns.first().copied().ok_or_else(unplanned)?;
+        let column = words_of(self.batch, place)?;
+        let keys = column.keys();
+        if !mask.any {
+            return Ok(BooleanBuffer::new_unset(keys.len()));
+        }
+        let truth: Vec<bool> = mask.values.iter().collect();
+        let codes = keys.values();
+        let rows = BooleanBuffer::collect_bool(codes.len(), |row| {
+            codes.get(row).and_then(|code| truth.get(*code as usize)).copied().unwrap_or(false)
+        });
+        let null_fits = truth.last().copied().unwrap_or(false);
+        Ok(match keys.nulls() {
+            None => rows,
+            Some(valid) if null_fits => &rows | &!valid.inner(),
+            Some(valid) => &rows & valid.inner(),
+        })
+    }
+}
+
+fn words_of(batch: &RecordBatch, place: usize) -> Result<&DictionaryArray<Int32Type>, DataFusionError> {
+    let column = batch.columns().get(place).ok_or_else(unplanned)?;
+    column.as_dictionary_opt::<Int32Type>().ok_or_else(unplanned)
+}
+
+fn evaluate(part: &Part, columns: Vec<ArrayRef>, rows: usize) -> Result<BooleanBuffer, DataFusionError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let batch = RecordBatch::try_new_with_options(part.schema.clone(), columns, &options)?;
+    true_rows(&part.physical.evaluate(&batch)?, rows)
+}
+
+fn join(
+    parts: Vec<BooleanBuffer>,
+    join: impl Fn(BooleanBuffer, BooleanBuffer) -> BooleanBuffer,
+) -> Result<BooleanBuffer, DataFusionError> {
+    parts.into_iter().reduce(join).ok_or_else(unplanned)
+}
+
+/// Cannot happen: node ids come from the plan, and the batch's schema was compared with it.
+fn unplanned() -> DataFusionError {
+    DataFusionError::Internal("a detector's plan does not fit the batch".to_owned())
+}
+
+/// The rows that are still candidates.
+struct Alive {
+    rows: BooleanBuffer,
+    count: usize,
+}
+
+impl Alive {
+    fn all(rows: usize) -> Self {
+        Self { rows: BooleanBuffer::new_set(rows), count: rows }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn and(self, other: &BooleanBuffer) -> Self {
+        let rows = &self.rows & other;
+        Self { count: rows.count_set_bits(), rows }
+    }
+
+    /// Keeps of the living rows those that `found` names, one bit a living row.
+    fn keep(self, found: BooleanBuffer) -> Self {
+        let mut rows = arrow::array::BooleanBufferBuilder::new(self.rows.len());
+        rows.append_n(self.rows.len(), false);
+        for (row, is_true) in self.rows.set_indices().zip(found.iter()) {
+            if is_true {
+                rows.set_bit(row, true);
+            }
+        }
+        Self { rows: rows.finish(), count: found.count_set_bits() }
+    }
+
+    /// The bits of the living rows, one after the other.
+    fn of(&self, whole: &BooleanBuffer) -> BooleanBuffer {
+        self.rows.set_indices().map(|row| row < whole.len() && whole.value(row)).collect()
+    }
+}
