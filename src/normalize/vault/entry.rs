@@ -184,9 +184,9 @@ pub enum Parser {
 pub fn read<'a, T: Deserialize<'a>>(record: &'a [u8], parser: Parser) -> Result<T, Reject> {
     let text = checked_text(record)?;
     match parser {
-        Parser::Fast => sonic_rs::from_str::<Object<T>>(text)
-            .map(|object| object.0)
-            .or_else(|_| read_plain(text)),
+        Parser::Fast => {
+            sonic_rs::from_str::<Object<T>>(text).map(|object| object.0).or_else(|_| read_plain(text))
+        }
         Parser::Plain => read_plain(text),
     }
 }

@@ -38,13 +38,21 @@ pub fn items<'a>(request: &'a Json<'_>, response: &'a Json<'_>) -> Vec<Item<'a>>
         .take(MAX_ITEMS)
         .collect();
     if items.is_empty() {
-        items.push(Item { action: Action::KmipOther, identifier: None, outcome: Outcome::Unknown, message: None });
+        items.push(Item {
+            action: Action::KmipOther,
+            identifier: None,
+            outcome: Outcome::Unknown,
+            message: None,
+        });
     }
     items
 }
 
 fn batch_items<'j, 'a>(message: Option<&'j Json<'a>>) -> impl Iterator<Item = &'j Json<'a>> {
-    message.into_iter().flat_map(|message| message.items("value")).filter(|node| node.text("tag") == Some("BatchItem"))
+    message
+        .into_iter()
+        .flat_map(|message| message.items("value"))
+        .filter(|node| node.text("tag") == Some("BatchItem"))
 }
 
 fn item<'a>(asked: &'a Json<'_>, answered: Option<&'a Json<'_>>) -> Item<'a> {
@@ -53,7 +61,8 @@ fn item<'a>(asked: &'a Json<'_>, answered: Option<&'a Json<'_>>) -> Item<'a> {
         .and_then(|answered| child(answered, "ResponsePayload"))
         .and_then(identifier)
         .or_else(|| child(asked, "RequestPayload").and_then(identifier));
-    let message = answered.and_then(|answered| child(answered, "ResultMessage")).and_then(|node| node.text("value"));
+    let message =
+        answered.and_then(|answered| child(answered, "ResultMessage")).and_then(|node| node.text("value"));
     Item { action, identifier, outcome: answered.map_or(Outcome::Unknown, outcome), message }
 }
 

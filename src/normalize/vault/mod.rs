@@ -70,8 +70,9 @@ pub fn normalize_plain(record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Res
 
 fn normalize_with(parser: Parser, record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
     let entry: Entry<'_> = entry::read(record, parser)?;
-    let kind = EntryType::from_word(entry::required(entry.kind.as_ref(), "type")?)
-        .ok_or_else(|| Reject::new(RejectReason::UnknownFormat, "the entry's `type` is none of an audit device's"))?;
+    let kind = EntryType::from_word(entry::required(entry.kind.as_ref(), "type")?).ok_or_else(|| {
+        Reject::new(RejectReason::UnknownFormat, "the entry's `type` is none of an audit device's")
+    })?;
     let time = parse_rfc3339(entry::required(entry.time.as_ref(), "time")?)
         .ok_or_else(|| Reject::new(RejectReason::InvalidTime, "the entry's `time` is not RFC 3339"))?;
     if kind.is_kmip() {
@@ -80,6 +81,7 @@ fn normalize_with(parser: Parser, record: &[u8], arena: &Arena, emit: &mut Emit<
     let no_request = Reject::new(RejectReason::MissingField, "the entry has no `request`");
     let request = entry.request.as_ref().ok_or(no_request)?;
     entry::required(request.path.as_ref(), "request.path")?;
+    entry::required(request.operation.as_ref(), "request.operation")?;
     if is_probe(&entry, kind) {
         return Ok(Normalized::Irrelevant(Aside::Probe));
     }

@@ -161,7 +161,9 @@ fn segment_count(path: &str) -> usize {
 const MOUNT_SEGMENTS: usize = 3;
 
 fn first_segments(path: &str, count: usize) -> &str {
-    path.match_indices('/').nth(count.saturating_sub(1)).map_or(path, |(end, _)| path.get(..end).unwrap_or(path))
+    path.match_indices('/')
+        .nth(count.saturating_sub(1))
+        .map_or(path, |(end, _)| path.get(..end).unwrap_or(path))
 }
 
 /// An engine named at the start of a word of a mount's name: `kv-v2`, `pki_int`, `team-transit`.
@@ -182,8 +184,8 @@ fn named_after(mount: &str) -> Option<Engine> {
 fn by_verb(rest: &str) -> Engine {
     let (verb, name) = rest.split_once('/').unwrap_or((rest, ""));
     match verb {
-        "encrypt" | "decrypt" | "rewrap" | "datakey" | "sign" | "verify" | "hmac" | "cmac" | "keys" | "export"
-        | "backup" | "restore" | "byok-export" | "derive-key"
+        "encrypt" | "decrypt" | "rewrap" | "datakey" | "sign" | "verify" | "hmac" | "cmac" | "keys"
+        | "export" | "backup" | "restore" | "byok-export" | "derive-key"
             if !name.is_empty() =>
         {
             Engine::Transit

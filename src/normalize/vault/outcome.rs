@@ -17,8 +17,14 @@ use crate::domain::function::Function;
 const MAX_MESSAGE_BYTES: usize = 1024;
 
 /// Texts of a missing or refused permission.
-const DENIED: &[&str] =
-    &["permission denied", "missing client token", "invalid token", "bad token", "access denied", "unauthorized"];
+const DENIED: &[&str] = &[
+    "permission denied",
+    "missing client token",
+    "invalid token",
+    "bad token",
+    "access denied",
+    "unauthorized",
+];
 
 /// Texts that say nothing about key or permission.
 const FAILED: &[&str] = &[
@@ -106,7 +112,8 @@ fn outcome(evidence: Evidence<'_>, top: Option<&str>, inner: Option<&str>, statu
     if evidence.kind.awaits_response() {
         return Outcome::Unknown;
     }
-    let partial = is_batch(evidence.request) && !evidence.response.text("http_raw_body").unwrap_or_default().is_empty();
+    let partial =
+        is_batch(evidence.request) && !evidence.response.text("http_raw_body").unwrap_or_default().is_empty();
     match status {
         // Transit answers a batch in raw form only when items of it failed.
         Some(_) if partial => Outcome::Partial,
@@ -130,7 +137,9 @@ fn classify(text: &str) -> Option<Outcome> {
     if is_hidden(text) {
         return None;
     }
-    let has = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
+    let has = |words: &[&str]| {
+        words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+    };
     if has(DENIED) {
         Some(Outcome::Denied)
     } else if has(FAILED) {
@@ -180,10 +189,8 @@ fn answered(evidence: Evidence<'_>) -> Outcome {
     if evidence.response.flag("valid") == Some(false) {
         return Outcome::CheckFailed;
     }
-    let fetches = matches!(
-        function,
-        Some(Function::Retrieve | Function::Read | Function::Export | Function::Backup)
-    );
+    let fetches =
+        matches!(function, Some(Function::Retrieve | Function::Read | Function::Export | Function::Backup));
     if fetches && evidence.operation == Operation::Read && is_absent(evidence) {
         return Outcome::Failed; // a read that answers nothing is HTTP's 404
     }
@@ -197,7 +204,8 @@ fn is_absent(evidence: Evidence<'_>) -> bool {
 
 /// Counts a batch's items: failed ones, then checks that did not verify.
 fn batch(results: &[Json<'_>]) -> Outcome {
-    let failed = results.iter().filter(|item| item.get("error").is_some_and(|error| !is_blank(error))).count();
+    let failed =
+        results.iter().filter(|item| item.get("error").is_some_and(|error| !is_blank(error))).count();
     let invalid = results.iter().filter(|item| item.flag("valid") == Some(false)).count();
     match (failed, invalid, results.len()) {
         (0, 0, _) => Outcome::Success,

@@ -54,7 +54,9 @@ fn action(asked: &Asked<'_>) -> Action {
         "config" => config(asked.operation, second),
         "eab" => changed(asked.operation, Action::PkiAcmeEab, Action::PkiAcmeEab),
         "ocsp" | "unified-ocsp" => Action::PkiRead,
-        _ => signing(first).unwrap_or(if asked.operation.reads() { Action::PkiRead } else { Action::PkiOther }),
+        _ => {
+            signing(first).unwrap_or(if asked.operation.reads() { Action::PkiRead } else { Action::PkiOther })
+        }
     }
 }
 

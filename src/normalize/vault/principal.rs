@@ -85,7 +85,8 @@ pub fn caller<'a>(entry: &'a Entry<'_>, is_login: bool, namespace: &str, arena: 
 /// The client of a KMIP server, which knows it by its certificate only.
 pub fn kmip_client<'a>(entry: &'a Entry<'_>, arena: &'a Arena) -> Caller<'a> {
     let request = entry.request.as_ref();
-    let Some(serial) = filled(request.and_then(|request| request.client_certificate_serial_number.as_deref()))
+    let Some(serial) =
+        filled(request.and_then(|request| request.client_certificate_serial_number.as_deref()))
     else {
         return Caller::default();
     };
@@ -186,7 +187,8 @@ struct Identity<'a> {
 
 fn identity<'a>(metadata: &'a Json<'_>, display: &'a str, arena: &'a Arena) -> Option<Identity<'a>> {
     let field = |name: &str| filled(metadata.text(name));
-    if let (Some(account), Some(space)) = (field("service_account_name"), field("service_account_namespace")) {
+    if let (Some(account), Some(space)) = (field("service_account_name"), field("service_account_namespace"))
+    {
         let own = join(arena, &[space, "-", account]);
         let name = join(arena, &[space, "/", account]);
         return Some(Identity { method: "kubernetes", name, mount: mount_before(display, own) });
@@ -315,10 +317,5 @@ fn unnamed<'a>(caller: Caller<'a>, arena: &'a Arena) -> Caller<'a> {
         (None, Some(entity)) => ("entity", join(arena, &["entity:", entity])),
         (None, None) => return caller,
     };
-    Caller {
-        principal: Some(principal),
-        kind: Some(kind),
-        caller_kind: Some(CallerKind::Unknown),
-        ..caller
-    }
+    Caller { principal: Some(principal), kind: Some(kind), caller_kind: Some(CallerKind::Unknown), ..caller }
 }

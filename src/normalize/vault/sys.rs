@@ -12,7 +12,9 @@ pub fn action(asked: &Asked<'_>) -> Option<Action> {
     let [first, second, third] = asked.segments::<3>();
     let operation = asked.operation;
     match first {
-        "audit" => Some(choose(operation, Action::SysAuditRead, Action::SysAuditEnable, Action::SysAuditDisable)),
+        "audit" => {
+            Some(choose(operation, Action::SysAuditRead, Action::SysAuditEnable, Action::SysAuditDisable))
+        }
         "audit-hash" => Some(Action::SysAuditHash),
         "config" if second == "auditing" => {
             Some(read_or(operation, Action::SysConfigAuditingRead, Action::SysConfigAuditing))
@@ -114,7 +116,9 @@ fn storage(operation: Operation, third: &str) -> Option<Action> {
     match third {
         "snapshot" if operation.reads() => Some(Action::SysSnapshotRead),
         "snapshot" | "snapshot-force" => Some(Action::SysSnapshotRestore),
-        _ if third.starts_with("snapshot-auto/config") && !operation.reads() => Some(Action::SysSnapshotConfig),
+        _ if third.starts_with("snapshot-auto/config") && !operation.reads() => {
+            Some(Action::SysSnapshotConfig)
+        }
         _ => None,
     }
 }
