@@ -2,5 +2,7 @@
 
 #[cfg(test)]
 mod layers;
+mod normalize_vault;
+mod normalize_vault_samples;
 #[cfg(test)]
 mod support;

@@ -73,6 +73,7 @@ pub fn event<'a>(source: Source<'a>, call: Call<'a>, frame: KeyEvent<'a>, arena:
     let Ending { outcome, code, message } = ending(evidence);
     let rule = rule(place, action);
     let clear = clear_secrets(source, rule, arena);
+    let alarming = is_alarming(source, &clear);
     let key_id = key_id(place, call.key, arena);
     let mut event = KeyEvent {
         service: Some(place.method.unwrap_or_else(|| action.service())),
@@ -95,7 +96,7 @@ pub fn event<'a>(source: Source<'a>, call: Call<'a>, frame: KeyEvent<'a>, arena:
         event.key_version = call.version.and_then(|version| version.parse().ok());
         event.response = answer(source, rule).map(|json| &*arena.alloc_str(&json));
     }
-    event.request = question(source, call, rule, !clear.is_empty()).map(|json| &*arena.alloc_str(&json));
+    event.request = question(source, call, rule, alarming).map(|json| &*arena.alloc_str(&json));
     event
 }
 
@@ -193,6 +194,9 @@ fn validity(answered: &Json<'_>) -> Option<String> {
 /// Which fields of this call hold secrets.
 fn rule(place: Place<'_>, action: Action) -> Rule {
     let with = |extra| Rule { extra, ..Rule::default() };
+    if matches!(action, Action::TransitOther | Action::PkiOther | Action::SshOther) {
+        return Rule { everything: true, ..Rule::default() };
+    }
     match place.engine {
         Engine::Kv | Engine::Unknown if !kv::is_version_two(place.rest) => {
             Rule { everything: matches!(action.category(), Category::Use | Category::Key), ..Rule::default() }
@@ -202,7 +206,7 @@ fn rule(place: Place<'_>, action: Action) -> Rule {
             with(&["keys"])
         }
         Engine::Totp => with(&["url"]),
-        Engine::Identity => Rule { except: &["key"], ..Rule::default() },
+        Engine::Identity => Rule { extra: &["url"], except: &["key"], ..Rule::default() },
         Engine::Token => with(&["id"]),
         Engine::System if matches!(action, Action::SysRekey | Action::SysRekeyRead) => with(&["keys"]),
         _ => Rule::default(),
@@ -213,8 +217,22 @@ fn rule(place: Place<'_>, action: Action) -> Rule {
 fn clear_secrets<'a>(source: Source<'a>, rule: Rule, arena: &'a Arena) -> ArenaVec<'a, &'a str> {
     let mut clear = ArenaVec::new_in(arena);
     let mut found = |secret| clear.push(secret);
+    clear_tokens(source).for_each(&mut found);
     secrets::each_clear(source.asked, rule, &mut found);
     secrets::each_clear(source.answered, rule, &mut found);
+    clear
+}
+
+/// Whether what came in clear says that hashing is off. What a KV secret holds does not: its field
+/// names are free, and a mount tuned to show one of them was noticed when it was tuned.
+fn is_alarming(source: Source<'_>, clear: &[&str]) -> bool {
+    match source.place.engine {
+        Engine::Kv | Engine::Unknown => clear_tokens(source).next().is_some(),
+        _ => !clear.is_empty(),
+    }
+}
+
+fn clear_tokens<'a>(source: Source<'a>) -> impl Iterator<Item = &'a str> {
     let response = source.entry.response.as_ref();
     let tokens = [
         source.entry.auth.as_ref().and_then(|auth| auth.client_token.as_deref()),
@@ -222,8 +240,7 @@ fn clear_secrets<'a>(source: Source<'a>, rule: Rule, arena: &'a Arena) -> ArenaV
         response.and_then(|response| response.auth.as_ref()?.client_token.as_deref()),
         response.and_then(|response| response.wrap_info.as_ref()?.token.as_deref()),
     ];
-    tokens.into_iter().flatten().filter(|token| !secrets::is_hidden(token)).for_each(found);
-    clear
+    tokens.into_iter().flatten().filter(|token| !secrets::is_hidden(token))
 }
 
 fn clean<'a>(message: &'a str, clear: &[&str], arena: &'a Arena) -> &'a str {
@@ -234,7 +251,7 @@ fn clean<'a>(message: &'a str, clear: &[&str], arena: &'a Arena) -> &'a str {
 fn question(source: Source<'_>, call: Call<'_>, rule: Rule, clear: bool) -> Option<String> {
     let mut detail = Detail::default();
     if call.action.category() != Category::Use {
-        detail.add_text("request_path", source.request.path.as_deref().unwrap_or_default());
+        detail.add_text("request_path", shown_path(source, call.action));
         detail.add_all(source.asked, rule);
     }
     if call.action == Action::TransitEncrypt && source.operation == Operation::Create {
@@ -244,6 +261,17 @@ fn question(source: Source<'_>, call: Call<'_>, rule: Rule, clear: bool) -> Opti
         detail.add_flag("clear_secrets");
     }
     detail.finish()
+}
+
+/// The path; Vault before 1.0 took the token to revoke as its last segment.
+fn shown_path<'a>(source: Source<'a>, action: Action) -> &'a str {
+    let path = source.request.path.as_deref().unwrap_or_default();
+    match source.place.rest.split_once('/') {
+        Some((_, token)) if action == Action::TokenRevoke => {
+            path.trim_end_matches('/').trim_end_matches(token)
+        }
+        _ => path,
+    }
 }
 
 /// The `response` column of a change or a read, with what a new token may do.

@@ -81,6 +81,7 @@ fn normalize_with(parser: Parser, record: &[u8], arena: &Arena, emit: &mut Emit<
     let no_request = Reject::new(RejectReason::MissingField, "the entry has no `request`");
     let request = entry.request.as_ref().ok_or(no_request)?;
     entry::required(request.path.as_ref(), "request.path")?;
+    entry::required(request.operation.as_ref(), "request.operation")?;
     if is_probe(&entry, kind) {
         return Ok(Normalized::Irrelevant(Aside::Probe));
     }

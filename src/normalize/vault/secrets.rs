@@ -15,7 +15,7 @@ use crate::table::build::push_json_string;
 /// Fields that hold a secret in any engine's request or response, in lower case. Not among them, because
 /// operators tune them to come in clear: `context`, `type`, the algorithms. Accessors identify a token
 /// and cannot be used as one.
-const SECRET_NAMES: &[&str] = &[
+pub(super) const SECRET_NAMES: &[&str] = &[
     "access_key",
     "backup",
     "barcode",
@@ -34,9 +34,11 @@ const SECRET_NAMES: &[&str] = &[
     "http_raw_body",
     "id_token",
     "input",
+    "integration_key",
     "jwt",
     "key",
     "keys_base64",
+    "keytab",
     "otp",
     "passcode",
     "passphrase",
@@ -46,6 +48,7 @@ const SECRET_NAMES: &[&str] = &[
     "pem_keys",
     "plaintext",
     "private_key",
+    "random_bytes",
     "root_token",
     "secret",
     "secret_access_key",
@@ -54,6 +57,7 @@ const SECRET_NAMES: &[&str] = &[
     "security_token",
     "seed",
     "session_token",
+    "settings_file_base64",
     "signature",
     "token",
     "unseal_key",
@@ -62,7 +66,8 @@ const SECRET_NAMES: &[&str] = &[
 ];
 
 /// Endings of names that hold a secret: `oidc_client_secret`, `token_reviewer_jwt`, `root_password`.
-const SECRET_ENDINGS: &[&str] = &["_jwt", "_password", "_passphrase", "_private_key", "_secret", "_token"];
+const SECRET_ENDINGS: &[&str] =
+    &["_jwt", "_password", "_passphrase", "_private_key", "_secret", "_tls_key", "_token"];
 
 /// The longest `request` or `response` kept, in bytes: key lists and policies can be of any length, and
 /// a row is read by people. Members beyond it are left out and `truncated` is set.
