@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
-use crate::detect::{Detectors, Engine};
+use crate::detect::detectors::Detectors;
+use crate::detect::engine::Engine;
 use crate::domain::problem::Problem;
 use crate::pipeline::rules::Rules;
 

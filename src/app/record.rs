@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::detect;
+use crate::detect::table::to_batch;
 use crate::history::{self, Limits, OpenSet};
 use crate::pipeline::rejects;
 use crate::pipeline::scan::{Job, Step};
@@ -63,7 +63,7 @@ impl Recorder {
         let known = step.reached.is_some_and(|(input, mark)| self.is_known(input, mark));
         if !known {
             self.open.push(Kind::Events, &step.judged.batch)?;
-            self.open.push(Kind::Findings, &detect::table::batch(&step.judged.findings)?)?;
+            self.open.push(Kind::Findings, &to_batch(&step.judged.findings)?)?;
             self.open.push(Kind::Rejects, &rejects::batch(&step.source, &step.rejects, self.now)?)?;
             self.open.count(&step.account);
             if let Some((input, mark)) = step.reached

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arrow::array::Array;
 
-use crate::detect::Seen;
+use crate::detect::blindness::{Blind, Seen};
 use crate::domain::level::Level;
 use crate::metrics::Account;
 use crate::pipeline::rules::Rules;
@@ -24,7 +24,8 @@ pub struct Summary {
     verdicts: BTreeMap<String, u64>,
     levels: BTreeMap<Level, u64>,
     detectors: BTreeMap<String, u64>,
-    failures: BTreeMap<String, String>,
+    /// Why, by the detector's place in the engine.
+    failures: BTreeMap<usize, String>,
     events: u64,
     seen: Seen,
 }
@@ -40,9 +41,9 @@ impl Summary {
             *self.detectors.entry(finding.detector.clone()).or_default() += 1;
         }
         for failure in &step.judged.failures {
-            self.failures.insert(failure.detector.clone(), failure.message.clone());
+            self.failures.insert(failure.detector, failure.message.clone());
         }
-        self.seen.add(&step.judged.seen);
+        self.seen.merge(&step.judged.seen);
     }
 
     /// Whether there are findings.
@@ -87,6 +88,7 @@ impl Summary {
             writeln!(to, "detectors  {}", join(self.detectors.iter()))?;
         }
         for (detector, message) in &self.failures {
+            let detector = rules.engine.detectors().get(*detector).map_or("", |detector| &detector.id);
             writeln!(to, "failed     {detector} could not be evaluated everywhere: {message}")?;
         }
         self.write_blind(to, rules)?;
@@ -102,8 +104,8 @@ impl Summary {
             return Ok(());
         }
         let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (detector, why) in &blind {
-            reasons.entry(why).or_default().push(detector);
+        for Blind { id, why } in &blind {
+            reasons.entry(why).or_default().push(id);
         }
         writeln!(to, "blind      {} detectors could not see:", blind.len())?;
         for (why, detectors) in reasons {

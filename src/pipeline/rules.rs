@@ -4,7 +4,8 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use crate::catalog::{AliasBook, Catalog};
-use crate::detect::{Engine, Failure, Seen};
+use crate::detect::blindness::Seen;
+use crate::detect::engine::{Engine, Failure};
 use crate::domain::finding::Finding;
 use crate::table::rows::Rows;
 
@@ -34,7 +35,8 @@ impl Rules {
     pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
         let batch = self.catalog.judge(&batch, aliases)?;
         let hits = self.engine.run(&batch);
-        let seen = self.engine.seen(&batch);
+        let mut seen = Seen { catalog: !self.catalog.is_empty(), ..Seen::default() };
+        self.engine.observe(&mut seen, &batch);
         let describe = |batch: &RecordBatch, row: usize| {
             let rows = Rows::of(batch);
             self.catalog.explain(&rows, row, aliases).failed_aspects()

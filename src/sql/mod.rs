@@ -5,6 +5,7 @@
 
 pub mod expression;
 pub mod nearest;
+pub mod question;
 pub mod session;
 pub mod statement;
 mod words;
