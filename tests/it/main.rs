@@ -1,15 +1,7 @@
 //! The one integration-test binary; its modules mirror the stages.
 #![cfg(test)]
 
-<<<<<<< HEAD
-#[cfg(test)]
 mod layers;
 mod normalize_vault;
 mod normalize_vault_samples;
-#[cfg(test)]
-=======
-mod layers;
-mod normalize_vault;
-mod normalize_vault_samples;
->>>>>>> shell
 mod support;
