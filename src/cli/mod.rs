@@ -46,6 +46,8 @@ enum Command {
 pub struct Terminal {
     /// Colours on standard output.
     pub colours: Colours,
+    /// Whether standard output is a terminal.
+    pub person: bool,
     /// Whether a person watches standard error, so that progress may be shown there.
     pub progress: bool,
 }
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
             ColorChoice::Never => false,
             ColorChoice::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         }),
+        person: io::stdout().is_terminal(),
         progress: io::stderr().is_terminal(),
     };
     match run(cli.command, terminal) {
