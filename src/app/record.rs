@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use crate::detect::table::to_batch;
+use crate::history::rejects::{RejectedRecord, RejectsBuilder};
 use crate::history::{self, Limits, OpenSet};
-use crate::pipeline::rejects;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
 use crate::source::{Input, Mark};
@@ -64,7 +64,7 @@ impl Recorder {
         if !known {
             self.open.push(Kind::Events, &step.judged.batch)?;
             self.open.push(Kind::Findings, &to_batch(&step.judged.findings)?)?;
-            self.open.push(Kind::Rejects, &rejects::batch(&step.source, &step.rejects, self.now)?)?;
+            self.keep_rejects(step)?;
             self.open.count(&step.account);
             if let Some((input, mark)) = step.reached
                 && let Some(progress) = self.inputs.get_mut(input)
@@ -73,6 +73,26 @@ impl Recorder {
             }
         }
         Ok(if self.open.is_full(&self.limits) { Some(self.seal()) } else { None })
+    }
+
+    fn keep_rejects(&mut self, step: &Step) -> Result<()> {
+        if step.rejects.is_empty() {
+            return Ok(());
+        }
+        let mut rejects = RejectsBuilder::default();
+        for refused in &step.rejects {
+            let record = RejectedRecord {
+                source: &step.source,
+                position: i64::try_from(refused.position).unwrap_or(i64::MAX),
+                index: i64::from(refused.index),
+                sha256: &hex(&refused.sha256),
+                sample: Some(refused.sample.as_str()).filter(|sample| !sample.is_empty()),
+                ingested_at: self.now,
+            };
+            rejects.push(record, &refused.reject);
+        }
+        self.open.push(Kind::Rejects, &rejects.finish()?)?;
+        Ok(())
     }
 
     /// Seals what is left.
@@ -133,4 +153,8 @@ fn progress_of(store: &BlockingStore, input: &Input) -> Result<Progress> {
 
 fn position(mark: Mark) -> Position {
     Position { offset: i64::try_from(mark.offset).unwrap_or(i64::MAX), index: i64::from(mark.index) }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,7 +8,6 @@
 pub mod generate;
 pub mod join;
 pub mod prepare;
-pub mod rejects;
 pub mod rules;
 pub mod scan;
 pub mod turnstile;

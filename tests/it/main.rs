@@ -1,6 +1,7 @@
 //! The one integration-test binary; its modules mirror the stages.
 #![cfg(test)]
 
+mod history;
 mod layers;
 mod normalize_vault;
 mod normalize_vault_samples;

@@ -1,0 +1,59 @@
+//! Which rows go into which day's file, and in what order: by key, then by time.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::TimestampMicrosecondType;
+
+use super::words::{NULL, Words};
+
+/// Microseconds in a day.
+pub(super) const DAY: i64 = 86_400_000_000;
+
+/// The column that files are sorted by first.
+pub(super) const SORTED_BY: &str = "key_id";
+
+/// Where the time of a row is: of the event, else of its reading.
+const TIME_COLUMNS: &[&str] = &["event_time", "ingested_at"];
+
+/// One row of an open set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row {
+    /// The rank of its key.
+    pub key: u32,
+    /// Microseconds since the epoch.
+    pub time: i64,
+    pub batch: u32,
+    pub row: u32,
+}
+
+/// The day that a time falls on, in days since the epoch.
+pub(super) const fn day_of(time: i64) -> i64 {
+    time.div_euclid(DAY)
+}
+
+/// The times of a batch's rows; nothing where it has no time column.
+pub(super) fn times(batch: &RecordBatch) -> Option<&[i64]> {
+    TIME_COLUMNS.iter().find_map(|name| {
+        let times = batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+        (times.null_count() == 0).then(|| times.values().as_ref())
+    })
+}
+
+/// The rows of all batches by day, each day sorted by (key, time), then by arrival.
+pub(super) fn by_day(batches: &[RecordBatch]) -> BTreeMap<i64, Vec<Row>> {
+    let keys: Vec<&ArrayRef> = batches.iter().filter_map(|batch| batch.column_by_name(SORTED_BY)).collect();
+    let ranked = Words::of(&keys).filter(|_| keys.len() == batches.len()).map(|words| (words.merge(), words));
+    let mut days: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
+    for (place, batch) in batches.iter().enumerate() {
+        for (row, time) in times(batch).unwrap_or_default().iter().enumerate() {
+            let key = ranked.as_ref().map_or(NULL, |(merged, words)| words.code(merged, place, row));
+            let row = Row { key, time: *time, batch: place as u32, row: row as u32 };
+            days.entry(day_of(*time)).or_default().push(row);
+        }
+    }
+    for rows in days.values_mut() {
+        rows.sort_unstable();
+    }
+    days
+}
