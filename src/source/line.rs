@@ -1,0 +1,132 @@
+//! Tells by its ends whether a line is exactly one record, without walking over it.
+//!
+//! Outside strings, valid JSON has `}` before `{`, with nothing but white space between, only where one
+//! top-level value ends and the next begins; and a string cannot hold a line break. So a line that begins
+//! a value, ends in `}`, and is followed by a `{` or by the end, ends a value; and if no `}` and `{` meet
+//! inside it, it holds one only. Where the line is no JSON after all, its normalizer refuses it, and no
+//! neighbour is touched.
+
+use memchr::memchr;
+
+use super::limits::{DEEPEST_NESTING, LONGEST_BLANK, LONGEST_FAST_LINE};
+
+/// What is known of a line by its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// One record of this many bytes.
+    Record(usize),
+    /// To be walked over.
+    Unsure,
+    /// More bytes decide. Never depends on how many there happen to be.
+    More,
+}
+
+/// Looks at the line that `text` begins with; `ended` when the stream ends with `text`.
+pub(super) fn look(text: &[u8], ended: bool) -> Line {
+    let window = text.get(..LONGEST_FAST_LINE).unwrap_or(text);
+    let Some(end) = memchr(b'\n', window) else {
+        return if ended || window.len() == LONGEST_FAST_LINE { Line::Unsure } else { Line::More };
+    };
+    let line = window.get(..end).unwrap_or_default().trim_ascii_end();
+    if line.last() != Some(&b'}') {
+        return Line::Unsure;
+    }
+    let after = text.get(end + 1..).unwrap_or_default();
+    let after = after.get(..LONGEST_BLANK).unwrap_or(after);
+    match after.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => {}
+        Some(_) => return Line::Unsure,
+        None if after.len() == LONGEST_BLANK => return Line::Unsure,
+        None if !ended => return Line::More,
+        None => {}
+    }
+    if is_single(line) { Line::Record(line.len()) } else { Line::Unsure }
+}
+
+/// Bytes looked at together: few enough that their brackets can be counted in a byte.
+const BLOCK: usize = 128;
+
+/// Whether a line cannot hold two values and cannot nest too deep. Sure when it says yes.
+fn is_single(line: &[u8]) -> bool {
+    let next = line.get(1..).unwrap_or_default();
+    let mut brackets = 0;
+    for (block, shifted) in line.chunks(BLOCK).zip(next.chunks(BLOCK)) {
+        let (opened, meet) = block_marks(block, shifted);
+        brackets += usize::from(opened);
+        if brackets > DEEPEST_NESTING || meet && values_meet(block, shifted) {
+            return false;
+        }
+    }
+    true
+}
+
+/// How many brackets open in a block, and whether two values may meet in it. Without a branch, so that
+/// the compiler makes vector code of it.
+fn block_marks(block: &[u8], shifted: &[u8]) -> (u8, bool) {
+    let mut opened = 0_u8;
+    let mut meet = 0_u8;
+    for (byte, next) in block.iter().zip(shifted) {
+        opened += u8::from(byte & 0xDF == b'[');
+        let ends = u8::from(*byte == b'}');
+        meet |= ends & (u8::from(*next == b'{') | u8::from(*next == b' ') | u8::from(*next == b'\t'));
+    }
+    (opened, meet != 0)
+}
+
+/// A closer look at a block where they may: `}` and white space are common where JSON is laid out.
+fn values_meet(block: &[u8], shifted: &[u8]) -> bool {
+    let pairs = block.iter().zip(shifted).enumerate();
+    let mut ends = pairs.filter(|(_, (byte, _))| **byte == b'}').map(|(place, _)| place);
+    ends.any(|place| {
+        let after = shifted.get(place..).unwrap_or_default();
+        match after.iter().find(|byte| !matches!(byte, b' ' | b'\t')) {
+            Some(byte) => *byte == b'{',
+            None => !after.is_empty(), // white space up to the block's end: not sure
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_between_two_others_is_one_record() {
+        assert_eq!(look(b"{\"a\":1}\n{\"b\":2}\n", false), Line::Record(7));
+        assert_eq!(look(b"{\"a\":1} \r\n\r\n {\"b\"", false), Line::Record(7));
+        assert_eq!(look(b"{\"a\":1}\n", true), Line::Record(7));
+    }
+
+    #[test]
+    fn a_line_whose_end_or_follower_is_not_there_yet_waits() {
+        assert_eq!(look(b"{\"a\":1}", false), Line::More);
+        assert_eq!(look(b"{\"a\":1}\n", false), Line::More);
+        assert_eq!(look(b"{\"a\":1}\n \n", false), Line::More);
+    }
+
+    #[test]
+    fn a_line_that_may_be_more_or_less_than_one_record_is_walked() {
+        for text in [
+            "{\"a\":{\"b\":1}\n,\"c\":2}\n",
+            "{\"a\":1\n}\n",
+            "{\"a\":1}{\"b\":2}\n{",
+            "{\"a\":1} \t {\"b\":2}\n{",
+            "{\"a\":1}\nnoise\n",
+            "{\"a\":1",
+        ] {
+            assert_eq!(look(text.as_bytes(), true), Line::Unsure, "{text}");
+        }
+        let deep = format!("{}1{}\n", "{\"a\":".repeat(200), "}".repeat(200));
+        assert_eq!(look(deep.as_bytes(), true), Line::Unsure);
+    }
+
+    #[test]
+    fn values_meet_across_the_border_of_two_blocks() {
+        for before in BLOCK - 8..BLOCK + 8 {
+            for gap in 0..6 {
+                let text = format!("{{{}}}{}{{}}\n{{", "x".repeat(before), " ".repeat(gap));
+                assert_eq!(look(text.as_bytes(), true), Line::Unsure, "{before} {gap}");
+            }
+        }
+    }
+}
