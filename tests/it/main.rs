@@ -1,1 +1,4 @@
 //! The one integration-test binary; its modules mirror the stages.
+
+mod normalize_vault;
+mod normalize_vault_samples;

@@ -1,12 +1,132 @@
 //! CloudTrail records.
+//!
+//! In: one bare record (envelopes are opened by `source`). Out: its key events, or why there are
+//! none. The path of a record: a look at its bytes ([`prefilter`]), its fields ([`parse`],
+//! [`record`]), its operation ([`service`]), what all events of the call share ([`call`]: caller,
+//! outcome, network), and then the keys ([`kms`], [`secret`], [`other`]).
+//!
+//! Uses and reads of keys borrow everything from the record. Changes are read a second time as whole
+//! documents ([`documents`]), because their request and response are kept.
+//!
+//! Sources of facts: the CloudTrail user guide (record contents, `userIdentity`), the KMS developer
+//! guide (CloudTrail entries), and the services' API models.
+
+mod arn;
+mod call;
+mod caller;
+mod documents;
+mod field;
+mod kms;
+mod other;
+mod outcome;
+mod parse;
+mod prefilter;
+mod principal;
+mod record;
+mod redaction;
+mod secret;
+mod service;
+mod via;
+
+#[cfg(test)]
+mod tests;
 
 use super::{Arena, Emit, Normalized, Result};
-use crate::domain::reject::Aside;
+use crate::domain::event::Category;
+use crate::domain::reject::{Aside, Reject};
+
+use call::{Call, Found, missing};
+use documents::Documents;
+use parse::Parser;
+use prefilter::Look;
+use record::Record;
+use service::{Operation, Service, Target};
 
 /// Normalizes one CloudTrail record.
 ///
 /// # Errors
 /// Where the record cannot be understood.
-pub fn normalize(_record: &[u8], _arena: &Arena, _emit: &mut Emit<'_>) -> Result {
-    Ok(Normalized::Irrelevant(Aside::OtherCall))
+pub fn normalize(record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
+    match prefilter::look(record) {
+        Look::Irrelevant => Ok(Normalized::Irrelevant(Aside::OtherCall)),
+        Look::Plain => normalize_with(Parser::Fast, record, arena, emit),
+        Look::Escaped => normalize_with(Parser::Plain, record, arena, emit),
+    }
+}
+
+/// Normalizes one CloudTrail record without the fast parser and the prefilter: what [`normalize`] is
+/// compared with. The events are the same; of a record that touches no key, [`normalize`] does not
+/// notice what else may be wrong with it.
+///
+/// # Errors
+/// Where the record cannot be understood.
+pub fn normalize_plain(record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
+    normalize_with(Parser::Plain, record, arena, emit)
+}
+
+/// Whether the bytes of a record alone prove that it touches no key.
+pub fn is_irrelevant(record: &[u8]) -> bool {
+    prefilter::look(record) == Look::Irrelevant
+}
+
+fn normalize_with(parser: Parser, bytes: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
+    let text = parse::text(bytes)?;
+    let record = parse::record(text, parser)?;
+    if let Some(aside) = record.aside() {
+        return Ok(Normalized::Irrelevant(aside));
+    }
+    let Some(found) = find(text, &record)? else {
+        return Ok(Normalized::Irrelevant(Aside::OtherCall));
+    };
+    match events(found, arena, emit)? {
+        0 => Ok(Normalized::Irrelevant(Aside::OtherCall)),
+        count => Ok(Normalized::Events(count)),
+    }
+}
+
+/// The operation that the record is of, or nothing where it is of no interest.
+fn find<'a>(text: &'a str, record: &'a Record<'a>) -> std::result::Result<Option<Found<'a>>, Reject> {
+    let source = record.event_source.text("eventSource")?.ok_or_else(|| missing("eventSource"))?;
+    let name = record.event_name.text("eventName")?.ok_or_else(|| missing("eventName"))?;
+    Ok(Service::of(source).and_then(|service| {
+        let operation = service.operation(name)?;
+        Some(Found { text, record, service, source, name, operation })
+    }))
+}
+
+fn events(found: Found<'_>, arena: &Arena, emit: &mut Emit<'_>) -> std::result::Result<u8, Reject> {
+    let mut call = Call::of(found, arena)?;
+    let documents = if needs_documents(found.operation) { Some(Documents::of(found.text)?) } else { None };
+    if let Some(documents) = &documents {
+        call.attach(documents);
+    }
+    let Some(documents) = &documents else {
+        return match found.operation.target {
+            Target::TwoKeys => kms::two_keys(&call, emit),
+            Target::Key => kms::one_key(&call, None, emit),
+            Target::Secret => secret::one_secret(&call, None, emit),
+            _ => Ok(other::no_key(&call, emit)),
+        };
+    };
+    match found.operation.target {
+        Target::None => Ok(other::no_key(&call, emit)),
+        Target::Key => kms::one_key(&call, Some(documents), emit),
+        Target::TwoKeys => kms::two_keys(&call, emit),
+        Target::Alias => kms::alias(&call, documents, emit),
+        Target::Secret => secret::one_secret(&call, Some(documents), emit),
+        Target::Secrets => secret::batch(&call, documents, emit),
+        Target::Certificate => other::certificate(&call, documents, emit),
+        Target::Authority => other::authority(&call, documents, emit),
+        Target::Profile => other::profile(&call, documents, emit),
+        Target::ObjectKey => other::object_key(&call, documents, emit),
+        Target::Shared => Ok(other::shared(&call, documents, emit)),
+    }
+}
+
+/// Uses and reads of keys and secrets are told by the typed fields alone.
+fn needs_documents(operation: Operation) -> bool {
+    !matches!(
+        (operation.category, operation.target),
+        (Category::Use | Category::Read, Target::None | Target::Key | Target::TwoKeys | Target::Secret)
+    )
 }

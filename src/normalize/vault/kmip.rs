@@ -1,0 +1,170 @@
+//! Vault Enterprise's KMIP server: one event for each batch item of a request.
+//!
+//! In: the TTLV tree of `request.data.kmip_request` and `response.data.kmip_response`, whose nodes are
+//! `{tag, type, value}` with enumerations and integers in hex. Out: action, key and outcome per item.
+//! Operation and result numbers are those of the KMIP 1.4 and 2.1 specifications, §9.1.3 and §11.
+//!
+//! A response repeats its request in full, so it needs no neighbour. The entries have no `request.id`:
+//! their `event_id` is the hash of their bytes, and both sides carry the hash of what was asked (client,
+//! address and request tree) as `request_id`, by which a join can tell that they belong together.
+
+use super::action::Action;
+use super::json::Json;
+use crate::domain::event::Outcome;
+use crate::domain::identity::hex_id;
+
+/// The most batch items of one message that become events: an event's ordinal is one byte.
+const MAX_ITEMS: usize = 255;
+
+/// Tags whose values are secrets.
+const SECRET_TAGS: &[&str] = &["KeyMaterial", "KeyValue", "Data", "MACData", "SignatureData", "Password"];
+
+/// One operation of a KMIP message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item<'a> {
+    pub action: Action,
+    /// The object's unique identifier, if the item names one.
+    pub identifier: Option<&'a str>,
+    pub outcome: Outcome,
+    pub message: Option<&'a str>,
+}
+
+/// The operations of a message, in order; `response` is null in a request entry.
+pub fn items<'a>(request: &'a Json<'_>, response: &'a Json<'_>) -> Vec<Item<'a>> {
+    let answers: Vec<_> = batch_items(response.get("kmip_response")).collect();
+    let mut items: Vec<_> = batch_items(request.get("kmip_request"))
+        .enumerate()
+        .map(|(place, asked)| item(asked, answers.get(place).copied()))
+        .take(MAX_ITEMS)
+        .collect();
+    if items.is_empty() {
+        items.push(Item {
+            action: Action::KmipOther,
+            identifier: None,
+            outcome: Outcome::Unknown,
+            message: None,
+        });
+    }
+    items
+}
+
+fn batch_items<'j, 'a>(message: Option<&'j Json<'a>>) -> impl Iterator<Item = &'j Json<'a>> {
+    message
+        .into_iter()
+        .flat_map(|message| message.items("value"))
+        .filter(|node| node.text("tag") == Some("BatchItem"))
+}
+
+fn item<'a>(asked: &'a Json<'_>, answered: Option<&'a Json<'_>>) -> Item<'a> {
+    let action = number(child(asked, "Operation")).map_or(Action::KmipOther, action);
+    let identifier = answered
+        .and_then(|answered| child(answered, "ResponsePayload"))
+        .and_then(identifier)
+        .or_else(|| child(asked, "RequestPayload").and_then(identifier));
+    let message =
+        answered.and_then(|answered| child(answered, "ResultMessage")).and_then(|node| node.text("value"));
+    Item { action, identifier, outcome: answered.map_or(Outcome::Unknown, outcome), message }
+}
+
+/// The child of a structure with this tag.
+fn child<'j, 'a>(node: &'j Json<'a>, tag: &str) -> Option<&'j Json<'a>> {
+    node.items("value").iter().find(|child| child.text("tag") == Some(tag))
+}
+
+fn identifier<'j>(payload: &'j Json<'_>) -> Option<&'j str> {
+    child(payload, "UniqueIdentifier")?.text("value").filter(|value| !value.is_empty())
+}
+
+/// An enumeration: hex text, or a plain number.
+fn number(node: Option<&Json<'_>>) -> Option<i64> {
+    match node?.get("value")? {
+        Json::Integer(value) => Some(*value),
+        Json::Text(text) => match text.strip_prefix("0x") {
+            Some(digits) => i64::from_str_radix(digits, 16).ok(),
+            None => text.parse().ok(),
+        },
+        _ => None,
+    }
+}
+
+const fn action(operation: i64) -> Action {
+    match operation {
+        0x01 | 0x02 | 0x28 | 0x29 => Action::KmipCreate,
+        0x03 | 0x2a => Action::KmipRegister,
+        0x04 | 0x1d => Action::KmipRekey,
+        0x05 => Action::KmipDerive,
+        0x06 | 0x07 => Action::KmipCertify,
+        0x08 | 0x09 => Action::KmipLocate,
+        0x0a => Action::KmipGet,
+        0x0b | 0x0c | 0x10 | 0x11 => Action::KmipGetAttributes,
+        0x0d..=0x0f | 0x30 | 0x31 => Action::KmipSetAttributes,
+        0x12 => Action::KmipActivate,
+        0x13 => Action::KmipRevoke,
+        0x14 => Action::KmipDestroy,
+        0x15 | 0x16 => Action::KmipArchive,
+        0x18 => Action::KmipQuery,
+        0x1e => Action::KmipDiscoverVersions,
+        0x1f => Action::KmipEncrypt,
+        0x20 => Action::KmipDecrypt,
+        0x21 => Action::KmipSign,
+        0x22 => Action::KmipSignatureVerify,
+        0x23 => Action::KmipMac,
+        0x24 => Action::KmipMacVerify,
+        0x2b => Action::KmipExport,
+        _ => Action::KmipOther,
+    }
+}
+
+fn outcome(answered: &Json<'_>) -> Outcome {
+    let validity = child(answered, "ResponsePayload").and_then(|payload| child(payload, "ValidityIndicator"));
+    match (number(child(answered, "ResultStatus")), number(child(answered, "ResultReason"))) {
+        (Some(0), _) if number(validity) == Some(1) => Outcome::CheckFailed,
+        (Some(0), _) => Outcome::Success,
+        (Some(1), Some(0x03 | 0x0c)) => Outcome::Denied,
+        // Not supported, cryptographic failure, illegal operation, incompatible usage mask, wrong state.
+        (Some(1), Some(0x05 | 0x08 | 0x0a | 0x0b | 0x18 | 0x19)) => Outcome::Refused,
+        (Some(1), _) => Outcome::Failed,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// Whether a secret of the tree came in clear, as KMIP entries write them where `log_raw` is on.
+pub fn has_clear_secret(node: &Json<'_>) -> bool {
+    let secret = node.text("tag").is_some_and(|tag| SECRET_TAGS.contains(&tag));
+    match node.get("value") {
+        Some(Json::Text(text)) => secret && !super::secrets::is_hidden(text),
+        Some(Json::Array(children)) => children.iter().any(has_clear_secret),
+        _ => false,
+    }
+}
+
+/// The id that a request and its response share.
+pub fn pair_id(serial: &str, address: &str, request: &Json<'_>) -> String {
+    let mut tree = Vec::new();
+    flatten(request, &mut tree);
+    hex_id(&[serial.as_bytes(), address.as_bytes(), &tree])
+}
+
+fn flatten(json: &Json<'_>, out: &mut Vec<u8>) {
+    match json {
+        Json::Text(text) => {
+            out.extend_from_slice(text.as_bytes());
+            out.push(0);
+        }
+        Json::Array(items) => {
+            out.push(b'[');
+            items.iter().for_each(|item| flatten(item, out));
+            out.push(b']');
+        }
+        Json::Object(members) => {
+            out.push(b'{');
+            for (name, value) in members {
+                out.extend_from_slice(name.as_bytes());
+                out.push(b':');
+                flatten(value, out);
+            }
+            out.push(b'}');
+        }
+        other => out.extend_from_slice(format!("{other:?}").as_bytes()),
+    }
+}
