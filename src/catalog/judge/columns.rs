@@ -1,0 +1,269 @@
+//! The judge's columns: gathered row by row as small numbers, written as Arrow at the end.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Int32Type};
+use arrow::error::ArrowError;
+use hashbrown::HashMap;
+
+use super::super::Catalog;
+use super::super::entry::Entry;
+use super::super::index::Match;
+use super::super::places::Home;
+use super::super::principals::Membership;
+use super::case::Decision;
+use super::lens::Event;
+use super::memory::{Found, Memory};
+use super::reason::Reason;
+use super::when::state_at;
+use crate::domain::purpose::{Criticality, KeyState, Mode, Purpose};
+use crate::domain::verdict::{Aspect, AspectSet, Verdict};
+use crate::table::columns::events_schema;
+
+/// Nothing, among the numbers that stand for values.
+const NONE: i32 = -1;
+
+/// What was decided, a number a row.
+#[derive(Debug)]
+pub struct Columns<'c> {
+    catalog: &'c Catalog,
+    verdicts: Vec<i32>,
+    reasons: Vec<i32>,
+    violated: Vec<AspectSet>,
+    unknown: Vec<AspectSet>,
+    assessed: Vec<AspectSet>,
+    waived: Vec<AspectSet>,
+    /// Places in `exception_texts`.
+    exceptions: Vec<i32>,
+    exception_texts: Vec<String>,
+    /// Places in the memory's matches.
+    keys: Vec<i32>,
+    others: Vec<i32>,
+    /// Places in the memory's homes.
+    homes: Vec<i32>,
+    states: Vec<i32>,
+    pipelines: Vec<bool>,
+    administrators: Vec<bool>,
+    scanners: Vec<bool>,
+}
+
+impl<'c> Columns<'c> {
+    /// Room for `rows` rows.
+    pub fn new(catalog: &'c Catalog, rows: usize) -> Self {
+        let numbers = || Vec::with_capacity(rows);
+        let sets = || Vec::with_capacity(rows);
+        let flags = || Vec::with_capacity(rows);
+        Self {
+            catalog,
+            verdicts: numbers(),
+            reasons: numbers(),
+            violated: sets(),
+            unknown: sets(),
+            assessed: sets(),
+            waived: sets(),
+            exceptions: numbers(),
+            exception_texts: Vec::new(),
+            keys: numbers(),
+            others: numbers(),
+            homes: numbers(),
+            states: numbers(),
+            pipelines: flags(),
+            administrators: flags(),
+            scanners: flags(),
+        }
+    }
+
+    /// Adds one row.
+    pub fn push(&mut self, event: &Event<'_, '_>, found: Found, decision: &Decision, memory: &Memory<'_, '_>) {
+        self.verdicts.push(i32::from(decision.verdict.code()));
+        self.reasons.push(decision.reason.map_or(NONE, |reason| i32::from(reason.code())));
+        self.violated.push(decision.violated);
+        self.unknown.push(decision.unknown);
+        self.assessed.push(decision.assessed);
+        self.waived.push(decision.waived);
+        let exceptions = self.exception(&decision.exceptions);
+        self.exceptions.push(exceptions);
+        self.keys.push(found.key as i32);
+        self.others.push(found.other.map_or(NONE, |place| place as i32));
+        self.homes.push(found.home as i32);
+        let state = self.entry_of(memory.matched(found.key)).and_then(|entry| state_at(&entry.declaration, event.time()));
+        self.states.push(state.map_or(NONE, |state| i32::from(state.code())));
+        self.pipelines.push(found.pipeline);
+        self.scanners.push(found.scanner);
+        self.administrators
+            .push(found.standing.is_some_and(|standing| standing.administrator == Membership::Yes));
+    }
+
+    /// The place of the text that names these exceptions.
+    fn exception(&mut self, used: &[usize]) -> i32 {
+        if used.is_empty() {
+            return NONE;
+        }
+        let all = self.catalog.exceptions.all();
+        let ids: Vec<&str> = used.iter().filter_map(|place| all.get(*place)).map(|known| &*known.id.text).collect();
+        let text = ids.join(",");
+        let place = self.exception_texts.iter().position(|known| *known == text).unwrap_or_else(|| {
+            self.exception_texts.push(text);
+            self.exception_texts.len() - 1
+        });
+        place as i32
+    }
+
+    fn entry_of(&self, matched: &Match) -> Option<&'c Entry> {
+        match matched {
+            Match::Declared(declared) => self.catalog.entry(declared.entry),
+            _ => None,
+        }
+    }
+
+    /// The batch with these columns after its own.
+    pub fn finish(self, batch: &RecordBatch, memory: &Memory<'_, '_>) -> Result<RecordBatch, ArrowError> {
+        let mut arrays = batch.columns().to_vec();
+        self.add_judgement(&mut arrays)?;
+        self.add_declaration(memory, &mut arrays)?;
+        self.add_caller(memory, &mut arrays)?;
+        RecordBatch::try_new(events_schema(), arrays)
+    }
+
+    /// `verdict` to `reason`.
+    fn add_judgement(&self, arrays: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
+        arrays.push(words(&self.verdicts, Verdict::ALL.len(), |code| Verdict::ALL.get(code).map(|word| word.as_str()))?);
+        for sets in [&self.violated, &self.unknown, &self.assessed, &self.waived] {
+            arrays.push(lists(sets)?);
+        }
+        let texts = |place: usize| self.exception_texts.get(place).map(String::as_str);
+        arrays.push(words(&self.exceptions, self.exception_texts.len(), texts)?);
+        arrays.push(words(&self.reasons, Reason::ALL.len(), |code| Reason::ALL.get(code).map(|word| word.as_str()))?);
+        Ok(())
+    }
+
+    /// `catalog_id` to `canary`, all from the entry.
+    fn add_declaration(&self, memory: &Memory<'_, '_>, arrays: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
+        let matches = memory.matches();
+        let count = matches.len();
+        let entries: Vec<Option<&Entry>> = matches.iter().map(|matched| self.entry_of(matched)).collect();
+        let entry = |place: usize| entries.get(place).copied().flatten();
+        let column = |read: &dyn Fn(&'c Entry) -> Option<&'c str>| {
+            words(&self.keys, count, |place| entry(place).and_then(read))
+        };
+        let by = |place: usize| match matches.get(place) {
+            Some(Match::Declared(declared)) => Some(declared.by.as_str()),
+            _ => None,
+        };
+        arrays.push(column(&|entry| Some(&entry.id.text))?);
+        arrays.push(words(&self.keys, count, by)?);
+        arrays.push(words(&vec![0; self.keys.len()], 1, |_| Some(self.catalog.short_version()))?);
+        arrays.push(column(&|entry| entry.declaration.purpose.map(Purpose::as_str))?);
+        arrays.push(column(&|entry| entry.declaration.business_use.as_ref().map(|slug| &*slug.0))?);
+        arrays.push(column(&|entry| entry.declaration.owner.as_deref())?);
+        arrays.push(column(&|entry| entry.responsibility.as_deref())?);
+        arrays.push(column(&|entry| entry.declaration.tenant.as_ref().map(|slug| &*slug.0))?);
+        arrays.push(column(&|entry| entry.declaration.environment.as_ref().map(|slug| &*slug.0))?);
+        arrays.push(column(&|entry| entry.declaration.criticality.map(Criticality::as_str))?);
+        let state = |code: usize| KeyState::ALL.get(code).map(|state| state.as_str());
+        arrays.push(words(&self.states, KeyState::ALL.len(), state)?);
+        arrays.push(column(&|entry| entry.declaration.mode.map(Mode::as_str))?);
+        for read in [|entry: &Entry| entry.declaration.exportable, |entry: &Entry| entry.declaration.canary] {
+            let flags: Vec<Option<bool>> = entries.iter().map(|entry| entry.map(|entry| read(entry) == Some(true))).collect();
+            let flag = |place: &i32| flags.get(*place as usize).copied().flatten();
+            arrays.push(Arc::new(self.keys.iter().map(flag).collect::<BooleanArray>()));
+        }
+        Ok(())
+    }
+
+    /// `caller_tenant` to `by_scanner`.
+    fn add_caller(&self, memory: &Memory<'_, '_>, arrays: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
+        let homes = memory.homes();
+        let home = |read: fn(&Home) -> Option<&str>| {
+            words(&self.homes, homes.len(), |place| homes.get(place).and_then(read))
+        };
+        arrays.push(home(|home| home.tenant.as_deref())?);
+        arrays.push(home(|home| home.environment.as_deref())?);
+        let matches = memory.matches();
+        let other = |place: usize| self.entry_of(matches.get(place)?).map(|entry| &*entry.id.text);
+        arrays.push(words(&self.others, matches.len(), other)?);
+        for flags in [&self.pipelines, &self.administrators, &self.scanners] {
+            arrays.push(Arc::new(BooleanArray::new(BooleanBuffer::from(flags.as_slice()), None)));
+        }
+        Ok(())
+    }
+}
+
+/// A dictionary column that holds only the values in use. `codes` stand for values, [`NONE`] for null;
+/// several codes may stand for the same text.
+fn words<'v>(
+    codes: &[i32],
+    distinct: usize,
+    value: impl Fn(usize) -> Option<&'v str>,
+) -> Result<ArrayRef, ArrowError> {
+    let mut keys_of_codes: Vec<Option<i32>> = vec![None; distinct];
+    let mut texts: Vec<&str> = Vec::new();
+    let mut places: HashMap<&str, i32> = HashMap::new();
+    let mut keys: Vec<i32> = Vec::with_capacity(codes.len());
+    let mut has_null = false;
+    for code in codes {
+        let known = usize::try_from(*code).ok().and_then(|code| keys_of_codes.get_mut(code).map(|key| (code, key)));
+        let key = match known {
+            None => NONE,
+            Some((_, Some(key))) => *key,
+            Some((code, slot)) => {
+                let key = value(code).map_or(NONE, |text| {
+                    *places.entry(text).or_insert_with(|| {
+                        texts.push(text);
+                        texts.len() as i32 - 1
+                    })
+                });
+                *slot = Some(key);
+                key
+            }
+        };
+        has_null |= key == NONE;
+        keys.push(key);
+    }
+    let nulls = has_null.then(|| NullBuffer::new(keys.iter().map(|key| *key != NONE).collect()));
+    if has_null {
+        keys.iter_mut().for_each(|key| *key = (*key).max(0));
+    }
+    let keys = Int32Array::try_new(ScalarBuffer::from(keys), nulls)?;
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(StringArray::from(texts)))?))
+}
+
+/// What a set looks like as the texts of a list: their bytes one after the other, and where each ends.
+struct Written {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+/// A column of lists, each distinct set written once and copied.
+fn lists(sets: &[AspectSet]) -> Result<ArrayRef, ArrowError> {
+    let mut written: HashMap<AspectSet, Written> = HashMap::new();
+    let mut offsets: Vec<i32> = Vec::with_capacity(sets.len() + 1);
+    let mut ends: Vec<i32> = vec![0];
+    let mut bytes: Vec<u8> = Vec::new();
+    offsets.push(0);
+    for set in sets {
+        if !set.is_empty() {
+            let written = written.entry(*set).or_insert_with(|| write(*set));
+            let start = bytes.len() as i32;
+            bytes.extend_from_slice(&written.bytes);
+            ends.extend(written.ends.iter().map(|end| start + end));
+        }
+        offsets.push(ends.len() as i32 - 1);
+    }
+    let texts = StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(bytes), None)?;
+    let field = Arc::new(Field::new("item", DataType::Utf8, false));
+    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::new(ScalarBuffer::from(offsets)), Arc::new(texts), None)?))
+}
+
+fn write(set: AspectSet) -> Written {
+    let mut written = Written { bytes: Vec::new(), ends: Vec::new() };
+    for aspect in set.iter().map(Aspect::as_str) {
+        written.bytes.extend_from_slice(aspect.as_bytes());
+        written.ends.push(written.bytes.len() as i32);
+    }
+    written
+}

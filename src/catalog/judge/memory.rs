@@ -1,0 +1,226 @@
+//! What the judge has worked out for the distinct values of a batch.
+
+use hashbrown::HashMap;
+
+use super::super::Catalog;
+use super::super::aliases::AliasBook;
+use super::super::index::{KeyNames, Match};
+use super::super::places::Home;
+use super::case::Case;
+use super::lens::{Event, Lens};
+use super::who::Standing;
+use crate::table::columns::Column;
+
+/// What was found for one row, as places in the memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    pub key: usize,
+    pub other: Option<usize>,
+    pub home: usize,
+    pub standing: Option<Standing>,
+    pub pipeline: bool,
+    pub scanner: bool,
+}
+
+/// What is remembered of a caller.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    home: usize,
+    pipeline: bool,
+    scanner: bool,
+}
+
+/// The memory of one batch.
+#[derive(Debug)]
+pub struct Memory<'c, 'a> {
+    catalog: &'c Catalog,
+    book: &'c AliasBook,
+    lens: &'c Lens<'a>,
+    /// The first and the last event time of the batch.
+    span: (i64, i64),
+    matches: Vec<Match>,
+    /// By key, alias and account.
+    keys: HashMap<(i32, i32, i32), usize>,
+    others: HashMap<i32, usize>,
+    homes: Vec<Home>,
+    /// By principal and account.
+    callers: HashMap<(i32, i32), Known>,
+    /// By entry and principal.
+    standings: HashMap<(u32, i32), Standing>,
+    /// The row before: neighbours are often alike.
+    last_key: Option<((i32, i32, i32), usize)>,
+}
+
+impl<'c, 'a> Memory<'c, 'a> {
+    /// An empty memory for the batch that `lens` looks at.
+    pub fn new(catalog: &'c Catalog, book: &'c AliasBook, lens: &'c Lens<'a>) -> Self {
+        let times = || (0..lens.rows.len()).map(|row| lens.event(row).time());
+        Self {
+            catalog,
+            book,
+            lens,
+            span: (times().min().unwrap_or_default(), times().max().unwrap_or_default()),
+            matches: Vec::new(),
+            keys: HashMap::new(),
+            others: HashMap::new(),
+            homes: Vec::new(),
+            callers: HashMap::new(),
+            standings: HashMap::new(),
+            last_key: None,
+        }
+    }
+
+    /// Looks up the key and the caller of a row.
+    pub fn find(&mut self, row: usize) -> Found {
+        let event = self.lens.event(row);
+        let key = self.key(&event);
+        let known = self.caller(&event);
+        let standing = self.standing(&event, key);
+        Found {
+            key,
+            other: self.other(&event),
+            home: known.home,
+            standing,
+            pipeline: known.pipeline,
+            scanner: known.scanner,
+        }
+    }
+
+    /// What the catalog says of a key.
+    pub fn matched(&self, place: usize) -> &Match {
+        self.matches.get(place).unwrap_or(&Match::NoKey)
+    }
+
+    /// All that was looked up, in the order of first sight.
+    pub fn matches(&self) -> &[Match] {
+        &self.matches
+    }
+
+    /// Where a caller belongs.
+    pub fn home(&self, place: usize) -> &Home {
+        const NOWHERE: &Home = &Home { tenant: None, environment: None };
+        self.homes.get(place).unwrap_or(NOWHERE)
+    }
+
+    /// All places that callers of the batch belong to.
+    pub fn homes(&self) -> &[Home] {
+        &self.homes
+    }
+
+    /// The case of a row whose key is declared and whose function is known.
+    pub fn case(&self, row: usize, found: Found) -> Option<Case<'_, 'a>> {
+        let Match::Declared(declared) = self.matched(found.key) else { return None };
+        let event = self.lens.event(row);
+        Some(Case {
+            catalog: self.catalog,
+            time: event.time(),
+            function: event.function()?,
+            place: declared.entry,
+            entry: self.catalog.entry(declared.entry)?,
+            kms: declared.kms,
+            service: declared.service.as_deref(),
+            standing: found.standing?,
+            home: self.home(found.home),
+            other: found.other.map(|place| self.matched(place)),
+            event,
+        })
+    }
+
+    fn key(&mut self, event: &Event<'_, 'a>) -> usize {
+        let codes = (event.code(Column::KeyId), event.code(Column::KeyAlias), event.code(Column::KeyAccount));
+        if let Some((known, place)) = self.last_key
+            && known == codes
+        {
+            return place;
+        }
+        if let Some(place) = self.keys.get(&codes) {
+            self.last_key = Some((codes, *place));
+            return *place;
+        }
+        let names = KeyNames {
+            key: event.text(Column::KeyId),
+            alias: event.text(Column::KeyAlias),
+            account: event.text(Column::KeyAccount),
+            time: event.time(),
+        };
+        let place = self.look_up(names);
+        if self.is_settled(names) {
+            self.keys.insert(codes, place);
+            self.last_key = Some((codes, place));
+        }
+        place
+    }
+
+    fn other(&mut self, event: &Event<'_, 'a>) -> Option<usize> {
+        let code = event.code(Column::OtherKeyId);
+        let key = event.text(Column::OtherKeyId)?;
+        if let Some(place) = self.others.get(&code) {
+            return Some(*place);
+        }
+        let account = key.split(':').nth(4);
+        let names = KeyNames { key: Some(key), alias: None, account, time: event.time() };
+        let place = self.look_up(names);
+        if self.is_settled(names) {
+            self.others.insert(code, place);
+        }
+        Some(place)
+    }
+
+    /// Looks a key up. The same answer gets the same place, so that answers that are not remembered do not
+    /// add up.
+    fn look_up(&mut self, names: KeyNames<'_>) -> usize {
+        let found = self.catalog.index.find(names, self.book);
+        if let Some(place) = self.matches.iter().rev().take(RECENT).position(|known| *known == found) {
+            return self.matches.len() - 1 - place;
+        }
+        self.matches.push(found);
+        self.matches.len() - 1
+    }
+
+    /// Whether no alias of the key changes within the batch, so that one answer holds for all its rows.
+    fn is_settled(&self, names: KeyNames<'_>) -> bool {
+        let (from, to) = self.span;
+        let settled = |name: Option<&str>| {
+            name.is_none_or(|name| {
+                self.book.is_settled(name, from, to) && self.book.is_alias_settled(name, from, to)
+            })
+        };
+        self.book.is_empty() || (settled(names.key) && settled(names.alias))
+    }
+
+    fn caller(&mut self, event: &Event<'_, 'a>) -> Known {
+        let codes = (event.code(Column::Principal), event.code(Column::PrincipalAccount));
+        if let Some(known) = self.callers.get(&codes) {
+            return *known;
+        }
+        let groups = &self.catalog.groups;
+        let principal = event.text(Column::Principal);
+        let home = self.catalog.places.home(principal, event.text(Column::PrincipalAccount), groups);
+        let home = self.homes.iter().position(|known| *known == home).unwrap_or_else(|| {
+            self.homes.push(home);
+            self.homes.len() - 1
+        });
+        let named = |list: &[_]| principal.is_some_and(|principal| groups.any(list, principal));
+        let known =
+            Known { home, pipeline: named(&self.catalog.pipelines), scanner: named(&self.catalog.scanners) };
+        self.callers.insert(codes, known);
+        known
+    }
+
+    fn standing(&mut self, event: &Event<'_, 'a>, key: usize) -> Option<Standing> {
+        let Match::Declared(declared) = self.matches.get(key)? else { return None };
+        let codes = (declared.entry, event.code(Column::Principal));
+        if let Some(standing) = self.standings.get(&codes) {
+            return Some(*standing);
+        }
+        let declaration = &self.catalog.entry(declared.entry)?.declaration;
+        let standing = Standing::of(event.caller(), declaration, &self.catalog.groups);
+        if !Standing::varies(declaration) {
+            self.standings.insert(codes, standing);
+        }
+        Some(standing)
+    }
+}
+
+/// How far back an equal answer is looked for; most keys are declared by an entry of their own.
+const RECENT: usize = 4;
