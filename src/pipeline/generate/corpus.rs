@@ -182,23 +182,29 @@ impl Corpus {
     fn write_kms_call(&mut self, out: &mut Vec<u8>, key: Key, arn: &str) -> &'static str {
         let action = self.operation();
         self.write_where(out, "kms", action, key.region);
-        let _ = match action {
+        match action {
             "Decrypt" | "Encrypt" => {
-                let (bucket, object) = (self.random.below(40), self.random.below(1_000_000));
-                write!(
-                    out,
-                    "{{\"keyId\":\"{arn}\",\"encryptionContext\":{{\"aws:s3:arn\":\
-                     \"arn:aws:s3:::bucket-{bucket}/p/{object}\"}},\"encryptionAlgorithm\":\"SYMMETRIC_DEFAULT\"}}"
-                )
+                self.write_call_for_s3(out, arn, "\"encryptionAlgorithm\":\"SYMMETRIC_DEFAULT\"");
             }
             "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
-                let (bucket, object) = (self.random.below(40), self.random.below(1_000_000));
-                write!(
-                    out,
-                    "{{\"keyId\":\"{arn}\",\"keySpec\":\"AES_256\",\"encryptionContext\":{{\"aws:s3:arn\":\
-                     \"arn:aws:s3:::bucket-{bucket}/p/{object}\"}}}}"
-                )
+                self.write_call_for_s3(out, arn, "\"keySpec\":\"AES_256\"");
             }
+            _ => self.write_rare_request(out, action, key, arn),
+        }
+        action
+    }
+
+    fn write_call_for_s3(&mut self, out: &mut Vec<u8>, arn: &str, parameter: &str) {
+        let (bucket, object) = (self.random.below(40), self.random.below(1_000_000));
+        let _ = write!(
+            out,
+            "{{\"keyId\":\"{arn}\",{parameter},\"encryptionContext\":\
+             {{\"aws:s3:arn\":\"arn:aws:s3:::bucket-{bucket}/p/{object}\"}}}}"
+        );
+    }
+
+    fn write_rare_request(&mut self, out: &mut Vec<u8>, action: &str, key: Key, arn: &str) {
+        let _ = match action {
             "Sign" | "Verify" => write!(
                 out,
                 "{{\"keyId\":\"{arn}\",\"messageType\":\"DIGEST\",\"signingAlgorithm\":\"ECDSA_SHA_256\"}}"
@@ -213,7 +219,7 @@ impl Corpus {
                 )
             }
             "ReEncrypt" => {
-                let (_, other) = self.random.pick(&self.keys).map_or((key, arn), |(key, arn)| (*key, arn));
+                let other = self.random.pick(&self.keys).map_or(arn, |(_, arn)| arn);
                 write!(
                     out,
                     "{{\"sourceKeyId\":\"{arn}\",\"destinationKeyId\":\"{other}\",\
@@ -224,7 +230,6 @@ impl Corpus {
             "ListAliases" => write!(out, "null"),
             _ => write!(out, "{{\"keyId\":\"{arn}\"}}"),
         };
-        action
     }
 
     fn write_other_call(&mut self, out: &mut Vec<u8>, key: Key) -> &'static str {

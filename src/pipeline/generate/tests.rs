@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::event::{KeyEvent, Outcome};
 use crate::domain::time::parse_rfc3339;
+use crate::normalize::{Arena, cloudtrail, vault as vault_entries};
 
 /// 2026-11-24T08:00:00Z.
 const MORNING: i64 = 1_795_507_200_000_000;
@@ -199,4 +201,52 @@ fn the_corpus_and_its_catalog_have_the_same_keys() {
         assert!(yaml.contains(&arn), "{arn}");
     }
     assert!(corpus_catalog(1_000).starts_with(&yaml));
+}
+
+/// One emitted event, as far as a label speaks of it.
+struct Seen {
+    event_id: String,
+    key_id: Option<String>,
+    outcome: Option<Outcome>,
+}
+
+/// The events of a line; a reject fails the test.
+fn normalized(line: &Line) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    let mut emit = |event: &KeyEvent<'_>| {
+        seen.push(Seen {
+            event_id: event.event_id.to_owned(),
+            key_id: event.key_id.map(str::to_owned),
+            outcome: event.outcome,
+        });
+    };
+    let normalize = match line.provider {
+        Provider::Aws => cloudtrail::normalize,
+        Provider::Vault => vault_entries::normalize,
+    };
+    let result = normalize(&line.bytes, &Arena::new(), &mut emit);
+    assert!(result.is_ok(), "{result:?}: {}", String::from_utf8_lossy(&line.bytes));
+    seen
+}
+
+#[test]
+fn every_line_normalizes_and_a_label_names_an_event_of_its_line() {
+    for line in lines(A_ROUND) {
+        let seen = normalized(line);
+        let Some(label) = &line.label else { continue };
+        let told = seen.iter().find(|seen| seen.event_id == label.event_id);
+        let told = told.unwrap_or_else(|| panic!("{}: {} gives no event", label.story, label.event_id));
+        if label.verdict.is_some() {
+            assert_eq!(told.key_id, label.key_id, "{}", label.story);
+            assert_ne!(told.outcome, Some(Outcome::Failed), "{}", label.story);
+        }
+    }
+}
+
+#[test]
+fn every_record_of_the_corpus_normalizes() {
+    for bytes in corpus(3_000, 0.4) {
+        let line = Line { bytes, provider: Provider::Aws, arrives: 0, label: None };
+        normalized(&line);
+    }
 }
