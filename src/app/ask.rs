@@ -9,7 +9,8 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 
-use crate::catalog::Catalog;
+use super::load;
+use crate::catalog::{Catalog, SourceText};
 use crate::detect::table::findings_schema;
 use crate::domain::problem::Problem;
 use crate::history::{HistoryError, Snapshot};
@@ -96,15 +97,17 @@ pub async fn open(data: &Path, catalog: &[PathBuf], limits: &Limits) -> Result<S
     Ok(session)
 }
 
-fn load(catalog: &[PathBuf]) -> Result<Catalog, AskError> {
-    Catalog::load(catalog).map(|(catalog, _)| catalog).map_err(AskError::Catalog)
+fn load(paths: &[PathBuf]) -> Result<Catalog, AskError> {
+    load::catalog(paths).map(|(catalog, _)| catalog).map_err(AskError::Catalog)
 }
 
 /// The catalog that judged last; an empty one where none did.
 async fn last_catalog(store: &Store) -> Result<Catalog, AskError> {
     let versions = store.catalog_versions().await?;
     let Some(version) = versions.last() else { return Ok(Catalog::empty()) };
-    Catalog::parse(&version.text).map(|(catalog, _)| catalog).map_err(AskError::Catalog)
+    let source = SourceText { name: "catalog of the last scan".into(), text: version.text.clone() };
+    let problems = |error: crate::catalog::LoadError| error.problems.into_iter().map(Problem::from).collect();
+    Catalog::parse(&[source]).map(|loaded| loaded.catalog).map_err(|error| AskError::Catalog(problems(error)))
 }
 
 fn values(values: &[(String, Value)]) -> ParamValues {

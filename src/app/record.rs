@@ -11,7 +11,7 @@ use crate::history::rejects::{RejectedRecord, RejectsBuilder};
 use crate::history::{self, Limits, OpenSet};
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
-use crate::source::{Input, Mark};
+use crate::source::{FileIdentity, Input, Mark};
 use crate::store::{BlockingStore, Kind, Position, PositionMove};
 
 /// Keeps the steps of one scan.
@@ -143,12 +143,18 @@ impl Recorder {
 
 fn progress_of(store: &BlockingStore, input: &Input) -> Result<Progress> {
     let identity = input.identity().with_context(|| format!("could not read {}", input.name))?;
-    let identity = identity.map(|identity| identity.to_string());
+    let identity = identity.map(|identity| name_of(&identity));
     let sealed = match &identity {
         Some(source) => store.wait(store.store().position_of(source))?.map(|stored| stored.next),
         None => None,
     };
     Ok(Progress { identity, label: input.name.to_string(), sealed, reached: None })
+}
+
+/// The name under which the store keeps a file's position.
+fn name_of(file: &FileIdentity) -> String {
+    let FileIdentity { device, inode, head_bytes, head_sha256 } = file;
+    format!("file:{device}:{inode}:{head_bytes}:{}", hex(head_sha256))
 }
 
 fn position(mark: Mark) -> Position {

@@ -3,8 +3,14 @@
 
 pub mod columns;
 pub mod completions;
+pub mod demo;
 pub mod exit;
 pub mod output;
+mod progress;
+pub mod query;
+pub mod rules;
+pub mod scan;
+mod summary;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -35,6 +41,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Judge audit logs against a catalog of key purposes
+    Scan(scan::Args),
+    /// Watch keyward find misuse in a made-up company's logs
+    Demo(demo::Args),
+    /// Ask the history that scans have kept
+    Query(query::Args),
     /// List the columns of the key-event table
     Columns(columns::Args),
     /// Print a completion script for your shell
@@ -72,6 +84,9 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, terminal: Terminal) -> Outcome {
     match command {
+        Command::Scan(args) => scan::run(&args, terminal),
+        Command::Demo(args) => demo::run(&args, terminal),
+        Command::Query(args) => query::run(&args),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

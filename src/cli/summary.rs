@@ -51,11 +51,6 @@ impl Summary {
         !self.levels.is_empty()
     }
 
-    /// The account of records.
-    pub fn account(&self) -> &Account {
-        &self.account
-    }
-
     /// The summary as lines.
     pub fn text(&self, rules: &Rules, elapsed: Duration, has_catalog: bool) -> String {
         let mut text = String::new();

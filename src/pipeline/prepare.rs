@@ -91,11 +91,11 @@ impl Work<'_> {
             let bytes = chunk.record(piece);
             let entry = if responses.is_empty() || piece.shape != Shape::Vault { None } else { request_id(bytes) };
             match entry {
-                Some((EntryType::Request, id)) => match responses.get(id.as_ref()) {
+                Some((EntryType::Request | EntryType::KmipRequest, id)) => match responses.get(id.as_ref()) {
                     Some(id) => deferred.push((piece, id)),
                     None => _ = self.record(piece, bytes),
                 },
-                Some((EntryType::Response, id)) => {
+                Some((EntryType::Response | EntryType::KmipResponse, id)) => {
                     if self.record(piece, bytes)
                         && let Some(id) = responses.get(id.as_ref())
                     {
@@ -157,7 +157,7 @@ fn response_ids(chunk: &Chunk) -> HashSet<Cow<'_, str>> {
         .iter()
         .filter(|piece| piece.shape == Shape::Vault)
         .filter_map(|piece| match request_id(chunk.record(piece)) {
-            Some((EntryType::Response, id)) => Some(id),
+            Some((EntryType::Response | EntryType::KmipResponse, id)) => Some(id),
             _ => None,
         })
         .collect()

@@ -7,7 +7,6 @@ use crate::catalog::{AliasBook, Catalog};
 use crate::detect::blindness::Seen;
 use crate::detect::engine::{Engine, Failure};
 use crate::domain::finding::Finding;
-use crate::table::rows::Rows;
 
 /// A catalog and detectors, fixed for a scan.
 #[derive(Debug)]
@@ -35,11 +34,12 @@ impl Rules {
     pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
         let batch = self.catalog.judge(&batch, aliases)?;
         let hits = self.engine.run(&batch);
-        let mut seen = Seen { catalog: !self.catalog.is_empty(), ..Seen::default() };
+        let mut seen = Seen::default();
+        seen.catalog = !self.catalog.is_empty();
         self.engine.observe(&mut seen, &batch);
         let describe = |batch: &RecordBatch, row: usize| {
-            let rows = Rows::of(batch);
-            self.catalog.explain(&rows, row, aliases).failed_aspects()
+            let explanation = self.catalog.explain(batch, aliases, row);
+            explanation.message_parts().map(str::to_owned).collect()
         };
         let findings = self.engine.findings(&batch, &hits, &describe);
         Ok(Judged { batch, findings, failures: hits.failures, seen })
