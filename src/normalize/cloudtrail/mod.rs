@@ -15,8 +15,10 @@ mod arn;
 mod call;
 mod caller;
 mod documents;
+mod few;
 mod field;
 mod kms;
+mod operations;
 mod other;
 mod outcome;
 mod parse;
@@ -33,10 +35,12 @@ mod tests;
 
 use super::{Arena, Emit, Normalized, Result};
 use crate::domain::event::Category;
+use crate::domain::function::Function;
 use crate::domain::reject::{Aside, Reject};
 
 use call::{Call, Found, missing};
 use documents::Documents;
+use field::Field;
 use parse::Parser;
 use prefilter::Look;
 use record::Record;
@@ -71,11 +75,13 @@ pub fn is_irrelevant(record: &[u8]) -> bool {
 
 fn normalize_with(parser: Parser, bytes: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
     let text = parse::text(bytes)?;
-    let record = parse::record(text, parser)?;
+    let mut parsed = Field::Absent;
+    parse::record(text, parser, &mut parsed)?;
+    let Some(record) = parsed.given() else { return Ok(Normalized::Irrelevant(Aside::OtherCall)) };
     if let Some(aside) = record.aside() {
         return Ok(Normalized::Irrelevant(aside));
     }
-    let Some(found) = find(text, &record)? else {
+    let Some(found) = find(text, record)? else {
         return Ok(Normalized::Irrelevant(Aside::OtherCall));
     };
     match events(found, arena, emit)? {
@@ -123,10 +129,12 @@ fn events(found: Found<'_>, arena: &Arena, emit: &mut Emit<'_>) -> std::result::
     }
 }
 
-/// Uses and reads of keys and secrets are told by the typed fields alone.
+/// Uses and reads of keys and secrets are told by the typed fields alone; the answer to a stored value
+/// has the secret's whole ARN.
 fn needs_documents(operation: Operation) -> bool {
-    !matches!(
+    let typed = matches!(
         (operation.category, operation.target),
         (Category::Use | Category::Read, Target::None | Target::Key | Target::TwoKeys | Target::Secret)
-    )
+    );
+    !typed || operation.function == Some(Function::Store)
 }
