@@ -1,7 +1,8 @@
 //! How one field of a record is read: absent, given, or of another type than it may have.
 //!
 //! Parsing never fails on a type. A field remembers that it was [`Field::Wrong`], and the code that
-//! needs it says so with the field's name; what nobody reads cannot spoil a record.
+//! needs it says so with the field's name; what nobody reads cannot spoil a record. What only adds
+//! colour (TLS details, a second factor's flag) is read leniently: an event is not lost over it.
 //!
 //! Fields are filled where they stand: a record has some fifty of them, and moving them up through
 //! layers of results would cost as much as half the parsing.

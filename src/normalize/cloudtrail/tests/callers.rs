@@ -90,6 +90,9 @@ fn a_service_has_no_account() {
         (owned(event.principal_account), owned(event.account))
     });
     assert_eq!(seen, (None, Some(ACCOUNT.to_owned())));
+    let seen =
+        one(json!({ "userIdentity": identity, "recipientAccountId": null }), |event| owned(event.account));
+    assert_eq!(seen, Some(ACCOUNT.to_owned()));
 }
 
 #[test]

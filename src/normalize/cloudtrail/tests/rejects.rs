@@ -49,7 +49,7 @@ fn a_field_that_nobody_reads_may_have_any_type() {
 #[test]
 fn request_parameters_that_are_no_object_are_passed_over() {
     for request in [json!("{\"keyId\":\"cut of"), json!([1, 2]), json!(7)] {
-        assert_eq!(one(json!({ "requestParameters": request }), |event| event.key_id == Some(KEY)), true);
+        assert!(one(json!({ "requestParameters": request }), |event| event.key_id == Some(KEY)));
     }
 }
 
