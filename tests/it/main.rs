@@ -3,6 +3,8 @@
 
 mod history;
 mod layers;
+mod normalize_cloudtrail;
+mod normalize_cloudtrail_samples;
 mod normalize_vault;
 mod normalize_vault_samples;
 mod support;
