@@ -10,7 +10,7 @@
 //! | `mount` | namespace, engine, mount and path below it |
 //! | `transit` `pki` `ssh` `kv` `totp` `identity` `auth` `sys` `kmip` | the action, by path and operation |
 //! | [`action`] | the table of actions, with category and function |
-//! | `principal` | who called |
+//! | `principal`, `method` | who called |
 //! | `outcome` | what became of it |
 //! | `secrets` | what is redacted, and whether something came in clear |
 //! | `event` | the event itself |
@@ -24,6 +24,7 @@ mod identity;
 mod json;
 mod kmip;
 mod kv;
+mod method;
 mod mount;
 mod outcome;
 mod peek;
@@ -43,7 +44,7 @@ use json::Json;
 use mount::{Engine, Place};
 
 use super::{Arena, Emit, Normalized, Result};
-use crate::domain::event::{Category, KeyEvent, Outcome};
+use crate::domain::event::{KeyEvent, Outcome};
 use crate::domain::identity::hex_id;
 use crate::domain::reject::{Aside, Reject, RejectReason};
 use crate::domain::time::parse_rfc3339;
@@ -200,10 +201,9 @@ fn kmip_event<'a>(
         category: Some(action.category()),
         function: action.function(),
         outcome: Some(if kind.awaits_response() { Outcome::Unknown } else { outcome }),
-        error_message: message,
+        error_message: message.map(outcome::capped),
         key_id,
         key_account: key_id.and(frame.namespace).filter(|namespace| !namespace.is_empty()),
-        batch_size: (action.category() == Category::Use).then_some(1),
         ..frame
     }
 }

@@ -10,6 +10,7 @@ mod secrets;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::event::Category;
 
 /// A response entry of a transit encryption, to be changed by a test.
 fn entry() -> Value {
