@@ -77,7 +77,7 @@ fn normalize_with(parser: Parser, record: &[u8], arena: &Arena, emit: &mut Emit<
     let time = parse_rfc3339(entry::required(entry.time.as_ref(), "time")?)
         .ok_or_else(|| Reject::new(RejectReason::InvalidTime, "the entry's `time` is not RFC 3339"))?;
     if kind.is_kmip() {
-        return Ok(kmip_events(&entry, kind, time, record, arena, emit));
+        return Ok(kmip_events(&entry, kind, time, arena, emit));
     }
     let no_request = Reject::new(RejectReason::MissingField, "the entry has no `request`");
     let request = entry.request.as_ref().ok_or(no_request)?;
@@ -158,7 +158,6 @@ fn kmip_events(
     entry: &Entry<'_>,
     kind: EntryType,
     time: i64,
-    record: &[u8],
     arena: &Arena,
     emit: &mut Emit<'_>,
 ) -> Normalized {
@@ -167,9 +166,8 @@ fn kmip_events(
     let asked = request.and_then(|request| request.data.as_ref()).unwrap_or(NULL);
     let answered = entry.response.as_ref().and_then(|response| response.data.as_ref()).unwrap_or(NULL);
     let place = Place { engine: Engine::KmipMount, method: None, namespace, mount: "kmip", rest: "" };
-    let id = arena.alloc_str(&hex_id(&[record]));
+    let id = arena.alloc_str(&kmip::exchange_id(entry, time));
     let mut frame = event::frame(entry, kind, time, id, namespace);
-    frame.request_id = Some(arena.alloc_str(&peek::kmip_pair(entry)));
     frame.source_ip = frame.source_ip.map(without_port);
     principal::kmip_client(entry, arena).fill(&mut frame);
     let trees = [asked.get("kmip_request"), answered.get("kmip_response")];

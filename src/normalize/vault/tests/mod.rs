@@ -1,6 +1,7 @@
 //! Tests of the normalizer as a whole and of its parts.
 
 mod entry;
+mod kmip;
 mod mount;
 mod outcome;
 mod principal;
