@@ -228,7 +228,8 @@ fn batch_failure(results: &[Json<'_>]) -> Outcome {
     }
 }
 
-fn capped(text: &str) -> &str {
+/// An error text, cut at its bound.
+pub fn capped(text: &str) -> &str {
     let end = (0..=MAX_MESSAGE_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()
 }

@@ -129,6 +129,16 @@ fn a_broken_line_is_never_peeked_as_a_request() {
     assert!(request_id(whole.as_bytes()).is_some());
     assert_eq!(request_id(&whole.as_bytes()[..whole.len() - 1]), None);
     assert_eq!(request_id(b"null"), None);
+    for (pointer, value) in [
+        ("/time", json!("soon")),
+        ("/time", json!(5)),
+        ("/type", json!("reply")),
+        ("/auth", json!([])),
+        ("/request/path", json!(5)),
+        ("/request/operation", json!(null)),
+    ] {
+        assert_eq!(request_id(with(entry(), pointer, value).to_string().as_bytes()), None, "{pointer}");
+    }
     let empty = with(entry(), "/request/id", json!(""));
     assert_eq!(request_id(empty.to_string().as_bytes()), None);
 }
