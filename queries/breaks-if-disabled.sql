@@ -10,8 +10,8 @@
 WITH per_day AS (
   SELECT principal, caller_kind, via, date_trunc('day', event_time) AS day,
          count(*) AS uses,
-         sum(CASE WHEN function IN ('decrypt', 'unwrap', 'verify', 'mac_verify', 'decapsulate', 'reencrypt_from', 'retrieve')
-             THEN 1 ELSE 0 END) AS reads_back,
+         count(*) FILTER (WHERE function IN ('decrypt', 'unwrap', 'verify', 'mac_verify', 'decapsulate',
+                                             'reencrypt_from', 'retrieve')) AS reads_back,
          min(event_time) AS first_use,
          max(event_time) AS last_use
   FROM events

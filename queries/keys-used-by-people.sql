@@ -8,7 +8,7 @@
 -- columns: key_id, catalog_id, environment, principal, caller_rule, function, uses, without_mfa, first_use, last_use
 SELECT key_id, catalog_id, environment, principal, caller_rule, function,
        count(*) AS uses,
-       sum(CASE WHEN mfa = true THEN 0 ELSE 1 END) AS without_mfa,
+       count(*) FILTER (WHERE mfa IS DISTINCT FROM true) AS without_mfa,
        min(event_time) AS first_use,
        max(event_time) AS last_use
 FROM events

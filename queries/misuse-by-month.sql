@@ -9,8 +9,8 @@
 SELECT date_trunc('month', event_time) AS month,
        catalog_id, key_id, tenant, principal,
        array_to_string(violations, ', ') AS aspects,
-       sum(CASE WHEN outcome IN ('denied', 'refused', 'dry_run') THEN 0 ELSE 1 END) AS succeeded,
-       sum(CASE WHEN outcome IN ('denied', 'refused', 'dry_run') THEN 1 ELSE 0 END) AS blocked,
+       count(*) FILTER (WHERE outcome NOT IN ('denied', 'refused', 'dry_run')) AS succeeded,
+       count(*) FILTER (WHERE outcome IN ('denied', 'refused', 'dry_run')) AS blocked,
        max(event_time) AS last_time
 FROM events
 WHERE verdict = 'violation'

@@ -8,7 +8,7 @@
 -- columns: purpose, use, catalog_id, key_id, function, uses, violations, first_use, last_use
 SELECT purpose, use, catalog_id, key_id, function,
        count(*) AS uses,
-       sum(CASE WHEN verdict = 'violation' THEN 1 ELSE 0 END) AS violations,
+       count(*) FILTER (WHERE verdict = 'violation') AS violations,
        min(event_time) AS first_use,
        max(event_time) AS last_use
 FROM events

@@ -8,8 +8,8 @@
 -- columns: principal, caller_kind, function, via, uses, blocked, violations, first_use, last_use
 SELECT principal, caller_kind, function, via,
        count(*) AS uses,
-       sum(CASE WHEN outcome IN ('denied', 'refused') THEN 1 ELSE 0 END) AS blocked,
-       sum(CASE WHEN verdict = 'violation' THEN 1 ELSE 0 END) AS violations,
+       count(*) FILTER (WHERE outcome IN ('denied', 'refused')) AS blocked,
+       count(*) FILTER (WHERE verdict = 'violation') AS violations,
        min(event_time) AS first_use,
        max(event_time) AS last_use
 FROM events
