@@ -19,9 +19,13 @@ WITH judged AS (
     AND event_time >= $from AND event_time < $until
     AND corrects IS NULL
   GROUP BY catalog_id
+), declared AS (
+  SELECT id, max(use) AS use, max(owner) AS owner, max(criticality) AS criticality
+  FROM catalog
+  GROUP BY id
 )
 SELECT catalog_id, declared.use, declared.owner, declared.criticality, uses, conforming, waived, violations, unknown,
        round(100.0 * conforming / uses, 2) AS conforming_percent
 FROM judged
-LEFT JOIN catalog AS declared ON declared.id = judged.catalog_id
+LEFT JOIN declared ON declared.id = judged.catalog_id
 ORDER BY violations DESC, unknown DESC, catalog_id
