@@ -25,7 +25,7 @@ WITH judged AS (
   GROUP BY id
 )
 SELECT catalog_id, declared.use, declared.owner, declared.criticality, uses, conforming, waived, violations, unknown,
-       round(100.0 * conforming / uses, 2) AS conforming_percent
+       CAST(100.0 * conforming / uses AS DECIMAL(5, 2)) AS conforming_percent
 FROM judged
 LEFT JOIN declared ON declared.id = judged.catalog_id
 ORDER BY violations DESC, unknown DESC, catalog_id
