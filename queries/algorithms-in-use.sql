@@ -1,7 +1,7 @@
 -- title: Algorithms in use
 -- description: Which algorithms keys are used with, by key: the inventory for a move to other algorithms, post-quantum
 --   ones among them. Where the audit device hashes the algorithm, the hash stands in its place.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: algorithm, function, key_id, uses, last_use

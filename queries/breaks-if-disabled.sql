@@ -3,7 +3,7 @@
 --   their rhythm: uses a day and the last one. Ask before disabling, deleting or suspending a key. Objects that a
 --   service opens with a cached data key do not show.
 -- param key text required: the key's canonical name
--- param from timestamp default now-90d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: principal, caller_kind, via, reads_back, protects, days_active, uses, first_use, last_use

@@ -1,7 +1,7 @@
 -- title: Conformance by key
 -- description: For each declared key how its uses were judged, and the share that is shown to conform. Unknown is
 --   never counted as a pass. This is the table that answers CEK-11.1 for a period, within the stated coverage.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events, catalog
 -- columns: catalog_id, use, owner, criticality, uses, conforming, waived, violations, unknown, conforming_percent

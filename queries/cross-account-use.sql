@@ -2,7 +2,7 @@
 -- description: Keys used by callers of another account, or of another Vault namespace. A call between accounts is
 --   logged in both: the caller's copy (`seen_in` is the caller's account) names the role, the owner's copy names only
 --   the account, so the same calls stand in two rows. Denied calls from outside are logged only on the caller's side.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: key_account, principal_account, seen_in, key_id, catalog_id, principal, function, calls, violations, first_use,

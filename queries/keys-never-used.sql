@@ -2,7 +2,7 @@
 -- description: Catalog entries of which no use was logged in the period, with the names that they declare. A key that
 --   nobody uses can be suspended; an entry whose names match no key may have a mistake in them. Sources that are not
 --   connected look the same: read it beside the coverage. Classes are left out, they declare no key by name.
--- param from timestamp default now-90d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: catalog, events
 -- columns: catalog_id, purpose, use, owner, environment, criticality, state, names

@@ -1,7 +1,7 @@
 -- title: Keys used by people
 -- description: Uses of keys by callers that are people, with the rule that told so. Production keys for workloads
 --   should not be here, apart from break-glass.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- param environment text default '': only keys of this environment, or all where empty
 -- reads: events

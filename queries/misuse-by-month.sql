@@ -1,7 +1,7 @@
 -- title: Misuse by key, principal, tenant and month
 -- description: Violations of declared purposes counted by month, with the aspects that failed. Attempts that were
 --   blocked are counted apart from those that succeeded.
--- param from timestamp default now-365d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- param tenant text default '': only keys of this tenant, or all where empty
 -- reads: events

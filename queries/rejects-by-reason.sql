@@ -1,7 +1,7 @@
 -- title: Records that could not be read
 -- description: Rejected records by source and reason, with when they came and an example of what was wrong. Rejects
 --   never stop a scan; many of one reason mean a new format, a broken forwarder or somebody who tampers with the log.
--- param from timestamp default now-30d: the first moment of reading
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment of reading
 -- param until timestamp default now: the moment after the last
 -- reads: rejects
 -- columns: source, reason, rejects, example, first_read, last_read

@@ -1,7 +1,7 @@
 -- title: Uses per key and purpose
 -- description: For each key what it is declared for and what was done with it. A row whose function does not belong
 --   to the purpose is what CEK-11 asks about; the auditor's first page. Both copies of a cross-account call count.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- param purpose text default '': only keys of this purpose, or all where empty
 -- reads: events

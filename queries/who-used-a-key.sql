@@ -2,7 +2,7 @@
 -- description: The callers of one key with what they did, how often, and between which moments. Callers that the
 --   entry does not name stand out by their violations.
 -- param key text required: the key's canonical name
--- param from timestamp default now-90d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: principal, caller_kind, function, via, uses, blocked, violations, first_use, last_use
