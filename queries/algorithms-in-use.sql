@@ -1,11 +1,11 @@
 -- title: Algorithms in use
 -- description: Which algorithms keys are used with, by key: the inventory for a move to other algorithms, post-quantum
 --   ones among them. Where the audit device hashes the algorithm, the hash stands in its place.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
--- columns: algorithm, function, key_id, catalog_id, tls_key_exchange, uses, last_use
-SELECT algorithm, function, key_id, catalog_id, tls_key_exchange,
+-- columns: algorithm, function, key_id, uses, last_use
+SELECT algorithm, function, key_id,
        count(*) AS uses,
        max(event_time) AS last_use
 FROM events
@@ -14,5 +14,5 @@ WHERE algorithm IS NOT NULL
   AND outcome NOT IN ('denied', 'refused', 'dry_run', 'failed')
   AND event_time >= $from AND event_time < $until
   AND corrects IS NULL
-GROUP BY algorithm, function, key_id, catalog_id, tls_key_exchange
+GROUP BY algorithm, function, key_id
 ORDER BY algorithm, uses DESC, key_id

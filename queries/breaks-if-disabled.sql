@@ -3,15 +3,15 @@
 --   their rhythm: uses a day and the last one. Ask before disabling, deleting or suspending a key. Objects that a
 --   service opens with a cached data key do not show.
 -- param key text required: the key's canonical name
--- param from timestamp default now-90d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: principal, caller_kind, via, reads_back, protects, days_active, uses, first_use, last_use
 WITH per_day AS (
   SELECT principal, caller_kind, via, date_trunc('day', event_time) AS day,
          count(*) AS uses,
-         sum(CASE WHEN function IN ('decrypt', 'unwrap', 'verify', 'mac_verify', 'decapsulate', 'reencrypt_from', 'retrieve')
-             THEN 1 ELSE 0 END) AS reads_back,
+         count(*) FILTER (WHERE function IN ('decrypt', 'unwrap', 'verify', 'mac_verify', 'decapsulate',
+                                             'reencrypt_from', 'retrieve')) AS reads_back,
          min(event_time) AS first_use,
          max(event_time) AS last_use
   FROM events

@@ -1,7 +1,7 @@
 -- title: Denied and refused attempts
 -- description: Calls that a policy or the key itself stopped, by caller and key. One caller over many keys is
 --   somebody looking around; one caller on one key at a steady rate is a broken deployment.
--- param from timestamp default now-7d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- param principal text default '': only this caller, or all where empty
 -- reads: events

@@ -3,7 +3,7 @@
 --   agreement, encapsulation, derivation, certificates, tokens, secrets). This is SP 800-57 §5.2 without any catalog.
 --   Wrapping beside encryption on one KMS key is how envelope encryption looks and is no second family here;
 --   `declared` says what the catalog allows.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: key_id, catalog_id, declared, families, encrypts, signs, macs, agrees, other_families, uses, last_use

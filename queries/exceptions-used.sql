@@ -2,7 +2,7 @@
 -- description: Each exception of the catalog under which something was allowed that would else have been a
 --   violation: who used it, on which key, how often and when last. Exceptions without a row here were not needed
 --   and can end.
--- param from timestamp default now-90d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: exception_id, catalog_id, key_id, principal, aspects, uses, first_use, last_use

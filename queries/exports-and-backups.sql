@@ -1,7 +1,7 @@
 -- title: Exports, backups and imports of key material
 -- description: Every time key material left or entered: exports, wrapped exports, plaintext backups, restores and
 --   imports, with attempts. `exportable` is what the catalog says of the key.
--- param from timestamp default now-365d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: event_time, function, action, outcome, key_id, other_key_id, catalog_id, exportable, principal, session_name,

@@ -1,7 +1,7 @@
 -- title: Findings by detector
 -- description: What was found, by detector and level, on how many keys and by how many callers. A detector with very
 --   many findings on very many keys wants a look at its false positives.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: findings
 -- columns: detector, title, level, findings, keys, callers, first_time, last_time

@@ -1,7 +1,7 @@
 -- title: First and last use of every key
 -- description: For each key when it was first and last seen in use in the period, and how often. Old last uses are
 --   candidates for suspension, new first uses want a look.
--- param from timestamp default now-365d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: key_id, catalog_id, owner, uses, first_use, last_use

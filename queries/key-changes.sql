@@ -2,7 +2,7 @@
 -- description: What was done to keys, not with them: made, imported, rotated, tagged, disabled, deleted, exported.
 --   The chain of evidence for activation, suspension, rotation and destruction (CEK-12 to CEK-17).
 -- param key text default '': only this key, or all where empty
--- param from timestamp default now-365d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: event_time, key_id, catalog_id, action, function, outcome, principal, session_name, by_pipeline,

@@ -1,7 +1,7 @@
 -- title: Misuse by key, principal, tenant and month
 -- description: Violations of declared purposes counted by month, with the aspects that failed. Attempts that were
 --   blocked are counted apart from those that succeeded.
--- param from timestamp default now-365d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- param tenant text default '': only keys of this tenant, or all where empty
 -- reads: events
@@ -9,8 +9,8 @@
 SELECT date_trunc('month', event_time) AS month,
        catalog_id, key_id, tenant, principal,
        array_to_string(violations, ', ') AS aspects,
-       sum(CASE WHEN outcome IN ('denied', 'refused', 'dry_run') THEN 0 ELSE 1 END) AS succeeded,
-       sum(CASE WHEN outcome IN ('denied', 'refused', 'dry_run') THEN 1 ELSE 0 END) AS blocked,
+       count(*) FILTER (WHERE outcome NOT IN ('denied', 'refused', 'dry_run')) AS succeeded,
+       count(*) FILTER (WHERE outcome IN ('denied', 'refused', 'dry_run')) AS blocked,
        max(event_time) AS last_time
 FROM events
 WHERE verdict = 'violation'

@@ -2,7 +2,7 @@
 -- description: Every change of who may use keys and secrets: key policies, grants, roles, Vault policies, tokens with
 --   rights of their own, shares. Log-ins and short-lived role sessions are left out. `by_pipeline` is false where
 --   somebody changed it by hand.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- param key text default '': only changes of this key, or all where empty
 -- param by_hand boolean default false: only changes that no declared pipeline made

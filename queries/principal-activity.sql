@@ -2,7 +2,7 @@
 -- description: Every key event of one caller: keys, functions, outcomes, sessions and addresses, with counts. The
 --   first question when a credential may be stolen.
 -- param principal text required: the caller's canonical name
--- param from timestamp default now-7d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: category, action, function, key_id, catalog_id, outcome, verdict, session_name, source_ip, user_agent, events,

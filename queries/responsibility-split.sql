@@ -2,7 +2,7 @@
 -- description: The shared-responsibility view of the AI Controls Matrix: which uses of keys fall to the cloud
 --   provider (csp), model provider (mp), orchestrated-service provider (osp), application provider (ap) or customer
 --   (aic), as the catalog declares them, and how they were judged. A key of two parties stands under both names.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: responsibility, keys, uses, conforming, violations, unknown, undeclared

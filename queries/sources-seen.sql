@@ -7,9 +7,9 @@
 -- columns: provider, source, device, account, region, events, uses, changes, logging_changes, first_time, last_time
 SELECT provider, source, device, account, region,
        count(*) AS events,
-       sum(CASE WHEN category = 'use' THEN 1 ELSE 0 END) AS uses,
-       sum(CASE WHEN category IN ('key', 'access') THEN 1 ELSE 0 END) AS changes,
-       sum(CASE WHEN category = 'logging' THEN 1 ELSE 0 END) AS logging_changes,
+       count(*) FILTER (WHERE category = 'use') AS uses,
+       count(*) FILTER (WHERE category IN ('key', 'access')) AS changes,
+       count(*) FILTER (WHERE category = 'logging') AS logging_changes,
        min(event_time) AS first_time,
        max(event_time) AS last_time
 FROM events

@@ -1,7 +1,7 @@
 -- title: Undeclared keys in use
 -- description: Keys that are used and that no catalog entry declares, with their owners' accounts and how many
 --   callers they have. Each wants an entry, or an end.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: key_id, key_alias, key_account, uses, callers, functions, first_use, last_use

@@ -1,7 +1,7 @@
 -- title: What could not be judged, and why
 -- description: Uses whose verdict is unknown, by reason and by the aspects that the log hides. Each row is a blind
 --   spot of a source: a hashed field to be tuned, a missing key, an ambiguous declaration.
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: provider, service, reason, hidden_aspects, keys, uses, last_time

@@ -2,7 +2,7 @@
 -- description: Every logged operation on one key, newest first: who, from where, through what, and how it was
 --   judged. Takes the key's canonical name as `key_id` shows it.
 -- param key text required: the key's canonical name
--- param from timestamp default now-30d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- param function text default '': only this function, or all where empty
 -- param rows integer default 1000: the most rows to return

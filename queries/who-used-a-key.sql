@@ -2,14 +2,14 @@
 -- description: The callers of one key with what they did, how often, and between which moments. Callers that the
 --   entry does not name stand out by their violations.
 -- param key text required: the key's canonical name
--- param from timestamp default now-90d: the first moment
+-- param from timestamp default 2000-01-01T00:00:00Z: the first moment
 -- param until timestamp default now: the moment after the last
 -- reads: events
 -- columns: principal, caller_kind, function, via, uses, blocked, violations, first_use, last_use
 SELECT principal, caller_kind, function, via,
        count(*) AS uses,
-       sum(CASE WHEN outcome IN ('denied', 'refused') THEN 1 ELSE 0 END) AS blocked,
-       sum(CASE WHEN verdict = 'violation' THEN 1 ELSE 0 END) AS violations,
+       count(*) FILTER (WHERE outcome IN ('denied', 'refused')) AS blocked,
+       count(*) FILTER (WHERE verdict = 'violation') AS violations,
        min(event_time) AS first_use,
        max(event_time) AS last_use
 FROM events
