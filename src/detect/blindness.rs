@@ -87,8 +87,12 @@ impl Engine {
         let evaluated = self.detectors().iter().filter(|detector| detector.set_aside().is_none());
         evaluated
             .filter_map(|detector| {
-                let missing: Vec<_> =
-                    detector.requires.iter().filter(|wanted| !seen.has(wanted)).map(Requirement::missing).collect();
+                let missing: Vec<_> = detector
+                    .requires
+                    .iter()
+                    .filter(|wanted| !seen.has(wanted))
+                    .map(Requirement::missing)
+                    .collect();
                 (!missing.is_empty()).then(|| Blind { id: detector.id.clone(), why: missing.join(", ") })
             })
             .collect()

@@ -141,14 +141,18 @@ fn lint(detector: &Detector) -> Vec<Problem> {
     let fires = detector.cases.iter().any(|case| !case.expect.is_empty());
     let silent = detector.cases.iter().any(|case| case.expect.is_empty());
     let lacks = [
-        (detector.description.trim().is_empty(), "say in `description` what it finds and what it does not see"),
+        (
+            detector.description.trim().is_empty(),
+            "say in `description` what it finds and what it does not see",
+        ),
         (detector.runbook.trim().is_empty(), "say in `runbook` what to do when it fires"),
         (detector.false_positives.is_empty(), "say in `false_positives` what else looks like this"),
         (stateless && !fires, "add a case that fires"),
         (stateless && !silent, "add a case that stays silent"),
     ];
     let lacking = lacks.into_iter().filter(|(lacks, _)| *lacks);
-    let case_error = |told: &str| if told.starts_with("add a case") { Severity::Error } else { Severity::Warning };
+    let case_error =
+        |told: &str| if told.starts_with("add a case") { Severity::Error } else { Severity::Warning };
     lacking
         .map(|(_, told)| Problem {
             severity: case_error(told),
@@ -335,10 +339,11 @@ impl Reading<'_> {
     }
 }
 
-/// The YAML reader repeats the place in its text, which ours already shows.
+/// The YAML reader repeats the place in its text, which ours already shows, and names its own options.
 fn bare(told: &str) -> String {
     let line = told.lines().next().unwrap_or_default();
-    line.split(" at line ").next().unwrap_or(line).to_owned()
+    let ends = [" at line ", ", set DuplicateKeyPolicy"];
+    ends.iter().fold(line, |line, end| line.split(end).next().unwrap_or(line)).to_owned()
 }
 
 #[cfg(test)]

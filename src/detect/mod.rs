@@ -13,5 +13,7 @@ mod message;
 pub mod plan;
 mod position;
 pub mod requirement;
+#[cfg(test)]
+mod samples;
 pub mod table;
 pub mod window;

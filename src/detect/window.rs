@@ -85,7 +85,9 @@ impl WindowDocument {
         for (field, given) in self.given() {
             match (given, self.kind.wants(field)) {
                 (false, Want::Must) => mistakes.push(format!("a {} window needs `{field}`", self.kind)),
-                (true, Want::Not) => mistakes.push(format!("`{field}` means nothing in a {} window", self.kind)),
+                (true, Want::Not) => {
+                    mistakes.push(format!("`{field}` means nothing in a {} window", self.kind))
+                }
                 _ => {}
             }
         }
@@ -111,11 +113,14 @@ impl WindowDocument {
     }
 
     fn unreadable_times(&self) -> Vec<String> {
-        let times = [("over", &self.over), ("learn", &self.learn), ("after", &self.after), ("every", &self.every)];
+        let times =
+            [("over", &self.over), ("learn", &self.learn), ("after", &self.after), ("every", &self.every)];
         times
             .into_iter()
             .filter_map(|(field, time)| time.as_ref().map(|time| (field, time.value.as_str())))
-            .filter(|(field, time)| parse_duration(time).is_none() && !(*field == "every" && *time == "learnt"))
+            .filter(|(field, time)| {
+                parse_duration(time).is_none() && !(*field == "every" && *time == "learnt")
+            })
             .map(|(field, time)| format!("`{field}: {time}` is no time span: write 30s, 10m, 24h, 14d or 2w"))
             .collect()
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch};
 use arrow::array::RecordBatchOptions;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::filter;
 use arrow::datatypes::Int32Type;
@@ -177,7 +177,8 @@ impl<'a> Evaluation<'a> {
         }
         let column = words_of(self.batch, place)?;
         let keys: Int32Array = (0..column.values().len() as i32).map(Some).chain([None]).collect();
-        let dictionary: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::try_new(keys, column.values().clone())?);
+        let dictionary: ArrayRef =
+            Arc::new(DictionaryArray::<Int32Type>::try_new(keys, column.values().clone())?);
         *slot = Some(dictionary.clone());
         Ok(dictionary)
     }

@@ -76,12 +76,13 @@ impl Expression {
 pub fn true_rows(value: &ColumnarValue, rows: usize) -> Result<BooleanBuffer, DataFusionError> {
     match value {
         ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))) => Ok(BooleanBuffer::new_set(rows)),
-        ColumnarValue::Scalar(ScalarValue::Boolean(_) | ScalarValue::Null) => Ok(BooleanBuffer::new_unset(rows)),
+        ColumnarValue::Scalar(ScalarValue::Boolean(_) | ScalarValue::Null) => {
+            Ok(BooleanBuffer::new_unset(rows))
+        }
         ColumnarValue::Array(array) => match array.as_any().downcast_ref::<BooleanArray>() {
-            Some(flags) => Ok(flags.nulls().map_or_else(
-                || flags.values().clone(),
-                |valid| flags.values() & valid.inner(),
-            )),
+            Some(flags) => Ok(flags
+                .nulls()
+                .map_or_else(|| flags.values().clone(), |valid| flags.values() & valid.inner())),
             None => Err(not_boolean(array.data_type())),
         },
         ColumnarValue::Scalar(other) => Err(not_boolean(&other.data_type())),
@@ -126,7 +127,10 @@ impl Compiler {
         if text.trim().is_empty() {
             return Err(vec![Mistake::at_start("the expression is empty")]);
         }
-        let parsed = self.state.sql_to_expr_with_alias(text, &Dialect::PostgreSQL).map_err(one)?;
+        let parsed = self
+            .state
+            .sql_to_expr_with_alias(text, &Dialect::PostgreSQL)
+            .map_err(|error| vec![Mistake::of_syntax(&error, text)])?;
         match &parsed.alias {
             Some(alias) => Err(vec![Mistake::at(alias.span, format!("unexpected `{}`", alias.value))]),
             None => Ok(parsed),
@@ -137,7 +141,9 @@ impl Compiler {
     fn coerce(&self, planned: Expr) -> Result<Expr, DataFusionError> {
         let mut expr = self.simplifier().coerce(planned, &self.schema)?;
         for rewrite in self.state.analyzer().function_rewrites() {
-            expr = expr.transform_up(|expr| rewrite.rewrite(expr, &self.schema, self.state.config_options()))?.data;
+            expr = expr
+                .transform_up(|expr| rewrite.rewrite(expr, &self.schema, self.state.config_options()))?
+                .data;
         }
         Ok(expr)
     }
@@ -151,7 +157,8 @@ impl Compiler {
     }
 
     fn finish(&self, text: &str, coerced: Expr) -> Result<Expression, DataFusionError> {
-        let physical = self.state.create_physical_expr(coerced.clone(), &self.schema)?;
+        let coerced = without_aliases(coerced)?;
+        let physical = self.state.create_physical_expr(self.simplify(coerced.clone())?, &self.schema)?;
         let row = one_row::of(self.schema.inner())?;
         true_rows(&physical.evaluate(&row)?, 1)?;
         let conjuncts = self.conjuncts(coerced)?;
@@ -162,10 +169,17 @@ impl Compiler {
     /// different expressions become equal expressions.
     fn conjuncts(&self, coerced: Expr) -> Result<Vec<Expr>, DataFusionError> {
         let mut conjuncts = Vec::new();
-        for part in split_conjunction_owned(without_aliases(coerced)?) {
-            conjuncts.extend(split_conjunction_owned(self.simplifier().simplify(part)?));
+        for part in split_conjunction_owned(coerced) {
+            conjuncts.extend(split_conjunction_owned(self.simplify(part)?));
         }
         Ok(conjuncts)
+    }
+
+    /// Twice, because `'x' = column` is only turned round once the literal's cast is computed. Some
+    /// functions, such as `coalesce`, exist only until they are simplified.
+    fn simplify(&self, expr: Expr) -> Result<Expr, DataFusionError> {
+        let simplifier = self.simplifier();
+        simplifier.simplify(simplifier.simplify(expr)?)
     }
 
     /// Turns a resolved expression into one that evaluates batches of `schema`, which holds some of
@@ -173,7 +187,11 @@ impl Compiler {
     ///
     /// # Errors
     /// When a column that the expression reads is not among them.
-    pub fn physical(&self, expr: &Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+    pub fn physical(
+        &self,
+        expr: &Expr,
+        schema: &SchemaRef,
+    ) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
         self.state.create_physical_expr(expr.clone(), &DFSchema::try_from(schema.clone())?)
     }
 
