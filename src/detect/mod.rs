@@ -12,6 +12,7 @@ pub mod findings;
 mod message;
 pub mod plan;
 mod position;
+mod reading;
 pub mod requirement;
 #[cfg(test)]
 mod samples;

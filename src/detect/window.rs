@@ -188,3 +188,28 @@ pub fn parse_duration(text: &str) -> Option<u64> {
     };
     digits.parse::<u64>().ok().filter(|number| *number > 0)?.checked_mul(seconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_spans_have_a_number_and_a_unit() {
+        assert_eq!(parse_duration("30s"), Some(30));
+        assert_eq!(parse_duration("2w"), Some(1_209_600));
+        for wrong in [
+            "",
+            "m",
+            "0m",
+            "-1m",
+            "10",
+            "10 m",
+            "1y",
+            "99999999999999999999d",
+            "10µ",
+            "18446744073709551615w",
+        ] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+}

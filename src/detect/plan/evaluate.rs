@@ -1,6 +1,7 @@
 //! Runs a plan over one batch, remembering what was computed.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatchOptions;
@@ -244,7 +245,14 @@ fn words_of(batch: &RecordBatch, place: usize) -> Result<&DictionaryArray<Int32T
 fn evaluate(part: &Part, columns: Vec<ArrayRef>, rows: usize) -> Result<BooleanBuffer, DataFusionError> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let batch = RecordBatch::try_new_with_options(part.schema.clone(), columns, &options)?;
-    true_rows(&part.physical.evaluate(&batch)?, rows)
+    let value = catch_unwind(AssertUnwindSafe(|| part.physical.evaluate(&batch))).map_err(|_| panicked())?;
+    true_rows(&value?, rows)
+}
+
+/// A function that panics on a hostile value must cost one detector, not the stream; what it leaves
+/// behind is dropped with the batch.
+fn panicked() -> DataFusionError {
+    DataFusionError::Execution("a function of the expression panicked".to_owned())
 }
 
 fn join(

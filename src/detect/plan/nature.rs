@@ -215,3 +215,53 @@ fn is_constant(expr: &Expr) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::columns::events_schema;
+
+    fn nature(text: &str) -> (Cost, bool) {
+        let compiler = Compiler::new(&events_schema()).unwrap();
+        let expression = compiler.compile(text).unwrap();
+        let [only] = expression.conjuncts() else { panic!("{text} is one conjunct") };
+        let columns = columns(only, compiler.schema());
+        (cost(only, compiler.schema(), &columns), can_fail(only, &compiler))
+    }
+
+    #[test]
+    fn what_can_fail_is_told_from_what_cannot() {
+        for safe in [
+            "action = 'Sign'",
+            "regexp_like(user_agent, '^aws')",
+            "lower(coalesce(key_id, key_alias)) LIKE '%x%'",
+            "request ->> 'a' = 'b'",
+            "json_get_int(request, 'a', 0) > 3",
+            "array_has(violations, 'function')",
+            "key_version > 1.5",
+            "CAST(key_version AS VARCHAR) = '3'",
+            "try_cast(request ->> 'n' AS bigint) = 3",
+            "CASE WHEN mfa THEN by_pipeline END",
+        ] {
+            assert!(!nature(safe).1, "{safe}");
+        }
+        for fallible in [
+            "10 / batch_size = 2",
+            "CAST(request ->> 'n' AS bigint) = 3",
+            "batch_size + key_version > 3",
+            "user_agent ~ principal",
+            "substr(key_id, batch_size, 3) = 'arn'",
+            "mfa OR 10 / batch_size = 2",
+        ] {
+            assert!(nature(fallible).1, "{fallible}");
+        }
+    }
+
+    #[test]
+    fn dear_parts_are_known_as_dear() {
+        assert_eq!(nature("batch_size > 3").0, Cost::Cheap);
+        assert_eq!(nature("array_has(violations, 'function')").0, Cost::List);
+        assert_eq!(nature("request ->> 'a' = 'b'").0, Cost::Text);
+        assert_eq!(nature("session_name = 'x'").0, Cost::Text);
+    }
+}

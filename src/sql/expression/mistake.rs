@@ -124,6 +124,7 @@ fn message_of(error: &DataFusionError) -> String {
         "Execution error: ",
         "Arrow error: ",
         "Parser error: ",
+        "This feature is not implemented: ",
         "Optimizer rule 'simplify_expressions' failed",
     ];
     let bare = kinds.iter().fold(line, |line, kind| line.strip_prefix(kind).unwrap_or(line));

@@ -15,7 +15,7 @@ use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNode;
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue};
 use datafusion::config::Dialect;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionState;
@@ -27,6 +27,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 
 pub use mistake::Mistake;
+use mistake::Place;
 
 use super::session::{self, Limits, SqlError};
 
@@ -36,7 +37,7 @@ const MAX_EXPRESSION_BYTES: usize = 16 << 10;
 /// Compiles expressions over one schema. Making one costs milliseconds; compiling with it, far less.
 pub struct Compiler {
     state: SessionState,
-    schema: DFSchema,
+    schema: DFSchemaRef,
 }
 
 /// A checked expression: Boolean, deterministic, of known columns, without hidden conversions.
@@ -100,7 +101,7 @@ impl Compiler {
     /// When DataFusion cannot be set up.
     pub fn new(schema: &SchemaRef) -> Result<Self, SqlError> {
         let context = session::open(&Limits::default())?;
-        Ok(Self { state: context.state(), schema: DFSchema::try_from(schema.clone())? })
+        Ok(Self { state: context.state(), schema: Arc::new(DFSchema::try_from(schema.clone())?) })
     }
 
     /// Compiles one expression.
@@ -150,7 +151,7 @@ impl Compiler {
 
     fn simplifier(&self) -> ExprSimplifier {
         let context = SimplifyContext::builder()
-            .with_schema(Arc::new(self.schema.clone()))
+            .with_schema(self.schema.clone())
             .with_config_options(self.state.config_options().clone())
             .build();
         ExprSimplifier::new(context)
@@ -219,7 +220,8 @@ fn none(mistakes: Vec<Mistake>) -> Result<(), Vec<Mistake>> {
 }
 
 fn one(error: DataFusionError) -> Vec<Mistake> {
-    vec![Mistake::of_error(&error)]
+    let mistake = Mistake::of_error(&error);
+    vec![if mistake.line > 0 { mistake } else { mistake.moved_to(Place::START) }]
 }
 
 /// An error without a place is shown at the first column that the expression reads.

@@ -52,6 +52,9 @@ impl Visitor for Walk<'_> {
             Expr::InList { expr, list, .. } => {
                 list.iter().for_each(|value| self.check_compared(expr, value));
             }
+            Expr::Case { operand: Some(operand), conditions, .. } => {
+                conditions.iter().for_each(|when| self.check_compared(operand, &when.condition));
+            }
             _ => {}
         }
         ControlFlow::Continue(())

@@ -68,6 +68,7 @@ fn words_outside_a_closed_vocabulary_are_mistakes() {
     insta::assert_snapshot!(mistakes("verdict = 'violaton' AND outcome <> 'failed'"), @"1:11+10 `verdict` is never 'violaton'; did you mean `violation`?");
     insta::assert_snapshot!(mistakes("array_has(violations, 'functon')"), @"1:23+9 `violations` is never 'functon'; did you mean `function`?");
     insta::assert_snapshot!(mistakes("function IN ('sign', 'verfy')"), @"1:22+7 `function` is never 'verfy'; did you mean `verify`?");
+    insta::assert_snapshot!(mistakes("CASE function WHEN 'sing' THEN mfa END"), @"1:20+6 `function` is never 'sing'; did you mean `sign`?");
     insta::assert_snapshot!(mistakes("'gcp' = provider"), @"1:1+5 `provider` is never 'gcp'; it is aws or vault");
     insta::assert_snapshot!(mistakes("array_has_any(assessed, ARRAY['via', 'vai'])"), @"1:38+5 `assessed` is never 'vai'; did you mean `via`?");
 }
@@ -81,6 +82,8 @@ fn text_and_numbers_do_not_mix() {
     insta::assert_snapshot!(mistakes("violations = 'function'"), @"1:1+10 `violations` is a list, 'function' is text; search a list with array_has(list, 'word')");
     insta::assert_snapshot!(mistakes("batch_size IN (1, '2')"), @"1:1+10 `batch_size` is a number, '2' is text; take the quotes away");
     insta::assert_snapshot!(mistakes("lower(batch_size) = '2'"), @"1:7+10 Function 'lower' requires String, but received Int64 (DataType: Int64).");
+    insta::assert_snapshot!(mistakes("request -> 'a' = 'x'"), @"compiles");
+    insta::assert_snapshot!(mistakes("NOT batch_size OR mfa"), @"1:5+10 Unary operator 'NOT' requires a boolean expression, got Int64");
     insta::assert_snapshot!(mistakes("event_time > request ->> 'validTo'"), @"1:1+10 `event_time` is a time, `request ->> 'validTo'` is text; convert with to_timestamp(…)");
 }
 
@@ -137,4 +140,101 @@ fn null_is_no_match() {
     assert_eq!(expression.select(&row).unwrap().count_set_bits(), 0);
     let expression = compiler().compile("key_id IS NULL").unwrap();
     assert_eq!(expression.select(&row).unwrap().count_set_bits(), 1);
+}
+
+mod hostile {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn token() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![
+            "verdict",
+            "violations",
+            "request",
+            "mfa",
+            "batch_size",
+            "event_time",
+            "'x'",
+            "''",
+            "7",
+            "-1",
+            "1.5",
+            "NULL",
+            "true",
+            "=",
+            "<>",
+            "<",
+            "AND",
+            "OR",
+            "NOT",
+            "IS",
+            "IN",
+            "LIKE",
+            "BETWEEN",
+            "(",
+            ")",
+            ",",
+            "->",
+            "->>",
+            "#>>",
+            "?",
+            "~",
+            "+",
+            "/",
+            "%",
+            "||",
+            "::",
+            "bigint",
+            "text",
+            "CASE",
+            "WHEN",
+            "THEN",
+            "ELSE",
+            "END",
+            "array_has",
+            "lower",
+            "json_get_int",
+            "coalesce",
+            "ARRAY[",
+            "]",
+            "[1]",
+            ".",
+            "*",
+            "CAST(",
+            "AS",
+            "DISTINCT FROM",
+            "ANY(",
+            "substr(",
+            "EXTRACT(",
+            "interval '1 day'",
+            "$1",
+            "@x",
+            "\"q\"",
+            "--",
+            ";",
+            "\n",
+            "SELECT",
+            "x'00'",
+            "é",
+        ])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// People write detectors by trial and error: each error is a message, never a crash, and its
+        /// place is within the text.
+        #[test]
+        fn any_text_compiles_or_has_mistakes(tokens in prop::collection::vec(token(), 0..16)) {
+            let text = tokens.join(" ");
+            if let Err(mistakes) = compiler().compile(&text) {
+                prop_assert!(!mistakes.is_empty());
+                for mistake in mistakes {
+                    prop_assert!(!mistake.message.is_empty(), "{}", text);
+                    prop_assert!((1..=text.lines().count().max(1)).contains(&mistake.line), "{}: {:?}", text, mistake);
+                }
+            }
+        }
+    }
 }
