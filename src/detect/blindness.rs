@@ -35,6 +35,11 @@ pub struct Blind {
 const MAX_SERVICES: usize = 10_000;
 
 impl Seen {
+    /// Nothing yet, with or without a catalog that has entries.
+    pub fn with_catalog(catalog: bool) -> Self {
+        Self { catalog, ..Self::default() }
+    }
+
     /// Adds what another thread saw.
     pub fn merge(&mut self, other: &Self) {
         self.catalog |= other.catalog;
