@@ -35,6 +35,11 @@ pub struct Blind {
 const MAX_SERVICES: usize = 10_000;
 
 impl Seen {
+    /// Nothing yet, with or without a catalog that has entries.
+    pub fn with_catalog(catalog: bool) -> Self {
+        Self { catalog, ..Self::default() }
+    }
+
     /// Adds what another thread saw.
     pub fn merge(&mut self, other: &Self) {
         self.catalog |= other.catalog;
@@ -87,8 +92,12 @@ impl Engine {
         let evaluated = self.detectors().iter().filter(|detector| detector.set_aside().is_none());
         evaluated
             .filter_map(|detector| {
-                let missing: Vec<_> =
-                    detector.requires.iter().filter(|wanted| !seen.has(wanted)).map(Requirement::missing).collect();
+                let missing: Vec<_> = detector
+                    .requires
+                    .iter()
+                    .filter(|wanted| !seen.has(wanted))
+                    .map(Requirement::missing)
+                    .collect();
                 (!missing.is_empty()).then(|| Blind { id: detector.id.clone(), why: missing.join(", ") })
             })
             .collect()

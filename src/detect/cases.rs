@@ -5,13 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 use serde_json::{Map, Value};
 
 use super::detectors::Detector;
 use super::document::CaseDocument;
 use super::engine::Engine;
+use super::findings::list;
 use super::requirement::named_column;
 use crate::domain::problem::Problem;
 use crate::domain::time::parse_rfc3339;
@@ -146,7 +146,11 @@ fn compare(batch: &RecordBatch, mut fired: Vec<usize>, expect: &[Map<String, Val
     }
     match fired.as_slice() {
         [] => Ok(()),
-        rows => Err(format!("expected nothing{}; {}", if expect.is_empty() { "" } else { " more" }, got(batch, rows))),
+        rows => Err(format!(
+            "expected nothing{}; {}",
+            if expect.is_empty() { "" } else { " more" },
+            got(batch, rows)
+        )),
     }
 }
 
@@ -171,7 +175,14 @@ fn got(batch: &RecordBatch, fired: &[usize]) -> String {
 
 /// What detectors mostly look at.
 fn sketch(batch: &RecordBatch, row: usize) -> String {
-    let shown = [Column::Action, Column::Function, Column::Outcome, Column::KeyId, Column::Principal, Column::Verdict];
+    let shown = [
+        Column::Action,
+        Column::Function,
+        Column::Outcome,
+        Column::KeyId,
+        Column::Principal,
+        Column::Verdict,
+    ];
     let rows = Rows::of(batch);
     let words: Vec<_> = shown
         .into_iter()
@@ -179,20 +190,6 @@ fn sketch(batch: &RecordBatch, row: usize) -> String {
         .chain([format!("violations: [{}]", list(batch, Column::Violations, row).join(", "))])
         .collect();
     format!("{{ {} }}", words.join(", "))
-}
-
-/// The words in a list column.
-pub fn list(batch: &RecordBatch, column: Column, row: usize) -> Vec<&str> {
-    let Some(lists) = batch.columns().get(column as usize).and_then(|array| array.as_list_opt::<i32>()) else {
-        return Vec::new();
-    };
-    let (Some(start), Some(end)) = (lists.offsets().get(row), lists.offsets().get(row + 1)) else {
-        return Vec::new();
-    };
-    match lists.values().as_string_opt::<i32>() {
-        Some(words) if lists.is_valid(row) => (*start..*end).map(|place| words.value(place as usize)).collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn fits(batch: &RecordBatch, row: usize, wanted: &Map<String, Value>) -> bool {

@@ -5,11 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::document::{Document, Status};
-use super::position;
-use super::requirement::{self, Requirement};
-use super::window::{WindowDocument, WindowKind};
-use crate::detect::cases::{self, Case};
+use super::cases::Case;
+use super::document::Status;
+use super::reading;
+use super::requirement::Requirement;
+use super::window::WindowDocument;
 use crate::domain::level::Level;
 use crate::domain::problem::{Problem, Severity};
 use crate::sql::expression::{Compiler, Expression};
@@ -53,14 +53,10 @@ impl Detector {
     pub fn set_aside(&self) -> Option<String> {
         match (&self.window, self.status) {
             (_, Status::Deprecated) => Some("not evaluated: deprecated".to_owned()),
-            (Some(window), _) => Some(format!("not evaluated: needs memory ({})", kind_of(window))),
+            (Some(window), _) => Some(format!("not evaluated: needs memory ({})", window.kind)),
             (None, _) => None,
         }
     }
-}
-
-fn kind_of(window: &WindowDocument) -> WindowKind {
-    window.kind
 }
 
 /// A set of detectors, sorted by id.
@@ -105,9 +101,9 @@ impl Detectors {
             .map_err(|error| vec![Problem::error("detectors", 0, 0, error.to_string())])?;
         let (mut all, mut problems) = (Vec::new(), Vec::new());
         for (file, text) in texts {
-            let mut reading = Reading { compiler: &compiler, file: &file, text, problems: Vec::new() };
-            all.extend(reading.detector());
-            problems.append(&mut reading.problems);
+            let (detector, mut found) = reading::read(&compiler, &file, text);
+            all.extend(detector);
+            problems.append(&mut found);
         }
         all.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
         problems.extend(duplicates(&all));
@@ -141,14 +137,18 @@ fn lint(detector: &Detector) -> Vec<Problem> {
     let fires = detector.cases.iter().any(|case| !case.expect.is_empty());
     let silent = detector.cases.iter().any(|case| case.expect.is_empty());
     let lacks = [
-        (detector.description.trim().is_empty(), "say in `description` what it finds and what it does not see"),
+        (
+            detector.description.trim().is_empty(),
+            "say in `description` what it finds and what it does not see",
+        ),
         (detector.runbook.trim().is_empty(), "say in `runbook` what to do when it fires"),
         (detector.false_positives.is_empty(), "say in `false_positives` what else looks like this"),
         (stateless && !fires, "add a case that fires"),
         (stateless && !silent, "add a case that stays silent"),
     ];
     let lacking = lacks.into_iter().filter(|(lacks, _)| *lacks);
-    let case_error = |told: &str| if told.starts_with("add a case") { Severity::Error } else { Severity::Warning };
+    let case_error =
+        |told: &str| if told.starts_with("add a case") { Severity::Error } else { Severity::Warning };
     lacking
         .map(|(_, told)| Problem {
             severity: case_error(told),
@@ -202,143 +202,6 @@ fn read(file: &Path) -> Result<String, String> {
         return Err(format!("is {size} bytes long, {MAX_FILE_BYTES} are allowed"));
     }
     std::fs::read_to_string(file).map_err(|error| format!("could not be read: {error}"))
-}
-
-/// One file being read.
-struct Reading<'a> {
-    compiler: &'a Compiler,
-    file: &'a Path,
-    text: &'a str,
-    problems: Vec<Problem>,
-}
-
-/// A place in a file as the YAML reader tells it.
-type Place = serde_saphyr::Location;
-
-impl Reading<'_> {
-    fn detector(&mut self) -> Option<Detector> {
-        let document = self.document()?;
-        let expression = self.expression(&document.expression);
-        let alert_by = self.columns(&document.alert_by);
-        let requires = self.requirements(&document.requires);
-        self.check_id(&document.id);
-        self.check_window(&document);
-        let cases = self.cases(&document);
-        Some(Detector {
-            expression: expression?,
-            alert_by: if alert_by.is_empty() { vec![Column::KeyId, Column::Principal] } else { alert_by },
-            requires,
-            cases,
-            file: self.file.to_owned(),
-            line: document.id.referenced.line() as usize,
-            id: document.id.value,
-            title: document.title,
-            level: document.level,
-            status: document.status,
-            description: document.description,
-            tags: document.tags,
-            false_positives: document.false_positives.0,
-            runbook: document.runbook,
-            references: document.references,
-            author: document.author,
-            related: document.related,
-            window: document.window.map(|window| window.value),
-        })
-    }
-
-    fn document(&mut self) -> Option<Document> {
-        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-        match serde_saphyr::from_str_with_options(self.text, options) {
-            Ok(document) => Some(document),
-            Err(error) => {
-                let (line, column) =
-                    error.location().map_or((0, 0), |place| (place.line() as usize, place.column() as usize));
-                self.problems.push(Problem::error(self.file, line, column, bare(&error.to_string())));
-                None
-            }
-        }
-    }
-
-    fn report(&mut self, place: Place, told: impl Into<String>) {
-        let (line, column) = (place.line() as usize, place.column() as usize);
-        self.problems.push(Problem::error(self.file, line, column, told));
-    }
-
-    fn check_id(&mut self, id: &serde_saphyr::Spanned<String>) {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if id.value.is_empty() || !id.value.chars().all(plain) {
-            self.report(id.referenced, "an id is made of letters, digits, `-`, `_` and `.`");
-        }
-    }
-
-    fn expression(&mut self, written: &serde_saphyr::Spanned<String>) -> Option<Expression> {
-        let mistakes = match self.compiler.compile(&written.value) {
-            Ok(expression) => return Some(expression),
-            Err(mistakes) => mistakes,
-        };
-        let start = written.referenced.span().byte_offset();
-        for mistake in mistakes {
-            let (line, column) = match start {
-                Some(start) => {
-                    position::in_file(self.text, start as usize, &written.value, mistake.line, mistake.column)
-                }
-                None => (written.referenced.line() as usize, written.referenced.column() as usize),
-            };
-            self.problems.push(Problem::error(self.file, line, column, mistake.to_string()));
-        }
-        None
-    }
-
-    fn columns(&mut self, names: &[serde_saphyr::Spanned<String>]) -> Vec<Column> {
-        let mut columns = Vec::new();
-        for name in names {
-            match requirement::named_column(&name.value) {
-                Ok(column) => columns.push(column),
-                Err(told) => self.report(name.referenced, told),
-            }
-        }
-        columns
-    }
-
-    fn requirements(&mut self, words: &[serde_saphyr::Spanned<String>]) -> Vec<Requirement> {
-        let mut requirements = Vec::new();
-        for word in words {
-            match Requirement::parse(&word.value) {
-                Ok(requirement) => requirements.push(requirement),
-                Err(told) => self.report(word.referenced, told),
-            }
-        }
-        requirements
-    }
-
-    fn check_window(&mut self, document: &Document) {
-        let Some(window) = &document.window else { return };
-        for told in window.value.mistakes() {
-            self.report(window.referenced, told);
-        }
-        self.columns(&window.value.group_by);
-        self.columns(window.value.of.as_slice());
-        for step in &window.value.steps {
-            self.expression(&step.expression);
-        }
-    }
-
-    fn cases(&mut self, document: &Document) -> Vec<Case> {
-        let mut read = Vec::new();
-        for case in &document.cases {
-            match cases::read(&case.value, case.referenced.line() as usize, self.file) {
-                Ok(case) => read.push(case),
-                Err(told) => self.report(case.referenced, told),
-            }
-        }
-        read
-    }
-}
-
-/// The YAML reader repeats the place in its text, which ours already shows.
-fn bare(told: &str) -> String {
-    let line = told.lines().next().unwrap_or_default();
-    line.split(" at line ").next().unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]

@@ -63,7 +63,8 @@ impl Engine {
             Ok(plan) => Ok(Self { plan: Arc::new(plan), evaluated, detectors }),
             Err((place, error)) => {
                 let broken = evaluated.get(place).and_then(|place| detectors.get(*place));
-                let (file, line) = broken.map_or_else(Default::default, |found| (found.file.clone(), found.line));
+                let (file, line) =
+                    broken.map_or_else(Default::default, |found| (found.file.clone(), found.line));
                 Err(vec![Problem::error(file, line, 0, format!("could not be planned: {error}"))])
             }
         }
@@ -76,7 +77,8 @@ impl Engine {
 
     /// The id of each detector that is not evaluated, and why.
     pub fn set_aside(&self) -> Vec<(&str, String)> {
-        let aside = self.detectors.iter().filter_map(|detector| Some((detector.id.as_str(), detector.set_aside()?)));
+        let aside =
+            self.detectors.iter().filter_map(|detector| Some((detector.id.as_str(), detector.set_aside()?)));
         aside.collect()
     }
 
@@ -117,7 +119,11 @@ impl Engine {
 }
 
 fn evaluated(detectors: &[Detector]) -> impl Iterator<Item = usize> + '_ {
-    detectors.iter().enumerate().filter(|(_, detector)| detector.set_aside().is_none()).map(|(place, _)| place)
+    detectors
+        .iter()
+        .enumerate()
+        .filter(|(_, detector)| detector.set_aside().is_none())
+        .map(|(place, _)| place)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! In: a judged batch, hits, and what the catalog says of a row. Out: findings. The catalog's words
 //! come through an argument, since the catalog is a stage beside this one.
 
+use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 
-use super::cases::list;
 use super::detectors::Detector;
 use super::engine::{Engine, Hits};
 use super::message;
@@ -116,6 +116,23 @@ impl<'a> Evidence<'a> {
         let elsewhere = self.text(Column::Environment).is_some_and(|environment| environment != PRODUCTION);
         let blocked = self.outcome().is_some_and(is_blocked);
         detectors.shifted(criticality - i8::from(elsewhere) - i8::from(blocked))
+    }
+}
+
+/// The words in a list column.
+pub fn list(batch: &RecordBatch, column: Column, row: usize) -> Vec<&str> {
+    let Some(lists) = batch.columns().get(column as usize).and_then(|array| array.as_list_opt::<i32>())
+    else {
+        return Vec::new();
+    };
+    let (Some(start), Some(end)) = (lists.offsets().get(row), lists.offsets().get(row + 1)) else {
+        return Vec::new();
+    };
+    match lists.values().as_string_opt::<i32>() {
+        Some(words) if lists.is_valid(row) => {
+            (*start..*end).map(|place| words.value(place as usize)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -21,7 +21,8 @@ pub fn place_of(source: &str, byte: usize) -> (usize, usize) {
 
 /// The index, in characters, of (`line`, `column`) in `value`.
 fn index_of(value: &str, line: usize, column: usize) -> usize {
-    let before: usize = value.split('\n').take(line.saturating_sub(1)).map(|text| text.chars().count() + 1).sum();
+    let before: usize =
+        value.split('\n').take(line.saturating_sub(1)).map(|text| text.chars().count() + 1).sum();
     before + column.saturating_sub(1)
 }
 

@@ -82,7 +82,10 @@ pub fn named_column(name: &str) -> Result<Column, String> {
 
 fn unknown_column(name: &str) -> String {
     let help = hint(name, COLUMNS.iter().map(|spec| spec.name));
-    format!("there is no column `{name}`; {}", help.unwrap_or_else(|| "`keyward columns` lists them".to_owned()))
+    format!(
+        "there is no column `{name}`; {}",
+        help.unwrap_or_else(|| "`keyward columns` lists them".to_owned())
+    )
 }
 
 fn unknown(word: &str) -> String {

@@ -85,7 +85,9 @@ impl WindowDocument {
         for (field, given) in self.given() {
             match (given, self.kind.wants(field)) {
                 (false, Want::Must) => mistakes.push(format!("a {} window needs `{field}`", self.kind)),
-                (true, Want::Not) => mistakes.push(format!("`{field}` means nothing in a {} window", self.kind)),
+                (true, Want::Not) => {
+                    mistakes.push(format!("`{field}` means nothing in a {} window", self.kind))
+                }
                 _ => {}
             }
         }
@@ -111,11 +113,14 @@ impl WindowDocument {
     }
 
     fn unreadable_times(&self) -> Vec<String> {
-        let times = [("over", &self.over), ("learn", &self.learn), ("after", &self.after), ("every", &self.every)];
+        let times =
+            [("over", &self.over), ("learn", &self.learn), ("after", &self.after), ("every", &self.every)];
         times
             .into_iter()
             .filter_map(|(field, time)| time.as_ref().map(|time| (field, time.value.as_str())))
-            .filter(|(field, time)| parse_duration(time).is_none() && !(*field == "every" && *time == "learnt"))
+            .filter(|(field, time)| {
+                parse_duration(time).is_none() && !(*field == "every" && *time == "learnt")
+            })
             .map(|(field, time)| format!("`{field}: {time}` is no time span: write 30s, 10m, 24h, 14d or 2w"))
             .collect()
     }
@@ -182,4 +187,29 @@ pub fn parse_duration(text: &str) -> Option<u64> {
         _ => return None,
     };
     digits.parse::<u64>().ok().filter(|number| *number > 0)?.checked_mul(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_spans_have_a_number_and_a_unit() {
+        assert_eq!(parse_duration("30s"), Some(30));
+        assert_eq!(parse_duration("2w"), Some(1_209_600));
+        for wrong in [
+            "",
+            "m",
+            "0m",
+            "-1m",
+            "10",
+            "10 m",
+            "1y",
+            "99999999999999999999d",
+            "10µ",
+            "18446744073709551615w",
+        ] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
 }

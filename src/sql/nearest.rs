@@ -11,7 +11,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (levenshtein(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed || is_part(&word, candidate))
+        .filter(|(distance, candidate)| {
+            *distance <= allowed || is_part(&word, candidate) || swaps(&word, candidate)
+        })
         .min_by_key(|(distance, candidate)| (*distance, *candidate))
         .map(|(_, candidate)| candidate)
 }
@@ -21,6 +23,16 @@ fn is_part(word: &str, candidate: &str) -> bool {
     let bare = |text: &str| text.replace(['_', '-'], "");
     let (word, candidate) = (bare(word), bare(&candidate.to_lowercase()));
     word.len() >= 4 && (candidate.starts_with(&word) || word.starts_with(&candidate) && candidate.len() >= 4)
+}
+
+/// Two letters in the other order count as one slip, not two.
+fn swaps(word: &str, candidate: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut letters: Vec<_> = text.to_lowercase().chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    levenshtein(word, &candidate.to_lowercase()) <= 2 && sorted(word) == sorted(candidate)
 }
 
 /// `; did you mean …?`, or nothing.
@@ -38,6 +50,7 @@ mod tests {
         assert_eq!(nearest("verdit", names), Some("verdict"));
         assert_eq!(nearest("keyId", names), Some("key_id"));
         assert_eq!(nearest("principals", names), Some("principal"));
+        assert_eq!(nearest("vai", names), Some("via"));
         assert_eq!(nearest("colour", names), None);
         assert_eq!(nearest("", names), None);
     }

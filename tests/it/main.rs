@@ -1,6 +1,7 @@
 //! The one integration-test binary; its modules mirror the stages.
 #![cfg(test)]
 
+mod detect;
 mod history;
 mod layers;
 mod normalize_cloudtrail;

@@ -39,7 +39,7 @@ impl<'a> Builder<'a> {
             match constant(conjunct) {
                 Some(true) => {}
                 Some(false) => conjunction.never = true,
-                None if nature::can_fail(conjunct, self.schema()) => {
+                None if nature::can_fail(conjunct, self.compiler) => {
                     conjunction.fallible.push(self.rows(conjunct)?);
                 }
                 None => conjunction.safe.push(self.node(conjunct)?),

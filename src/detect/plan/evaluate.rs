@@ -1,9 +1,11 @@
 //! Runs a plan over one batch, remembering what was computed.
 
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch};
 use arrow::array::RecordBatchOptions;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::filter;
 use arrow::datatypes::Int32Type;
@@ -25,9 +27,10 @@ struct Known {
     rows: Option<BooleanBuffer>,
 }
 
-#[derive(Debug)]
+/// One truth a value, and last the one for null.
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct ValueMask {
-    values: BooleanBuffer,
+    values: Vec<bool>,
     any: bool,
 }
 
@@ -36,6 +39,8 @@ pub struct Evaluation<'a> {
     plan: &'a Plan,
     batch: &'a RecordBatch,
     known: Vec<Known>,
+    /// Rows by column and mask of values: hundreds of different parts are true for the same values.
+    spread: HashMap<(usize, Arc<ValueMask>), BooleanBuffer>,
     /// Each word column's values with a null after them, as the parts want to see them.
     dictionaries: Vec<Option<ArrayRef>>,
 }
@@ -43,7 +48,8 @@ pub struct Evaluation<'a> {
 impl<'a> Evaluation<'a> {
     pub fn new(plan: &'a Plan, batch: &'a RecordBatch) -> Self {
         let known = vec![Known::default(); plan.nodes.len()];
-        Self { plan, batch, known, dictionaries: vec![None; batch.num_columns()] }
+        let dictionaries = vec![None; batch.num_columns()];
+        Self { plan, batch, known, spread: HashMap::new(), dictionaries }
     }
 
     /// The rows for which all nodes are true; nothing where there is none.
@@ -68,19 +74,40 @@ impl<'a> Evaluation<'a> {
         Ok(Some(alive.rows))
     }
 
-    /// Whether a part over words is true for no value in this batch: then no row needs to be looked at.
+    /// Whether the values of this batch's dictionaries already say that no row can fit.
     fn no_value_fits(&mut self, conjunction: &Conjunction) -> Result<bool, DataFusionError> {
         for id in &conjunction.safe {
-            match self.plan.nodes.get(*id).map(|node| &node.access) {
-                Some(Access::Words(part)) => {
-                    if !self.value_mask(*id, part)?.any {
-                        return Ok(true);
-                    }
-                }
-                _ => break, // words come first
+            if !self.could_fit(*id)? {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether some combination of this batch's words makes the node true; rows are not looked at.
+    fn could_fit(&mut self, id: NodeId) -> Result<bool, DataFusionError> {
+        let plan = self.plan;
+        let Some(node) = plan.nodes.get(id) else { return Err(unplanned()) };
+        match &node.access {
+            Access::Words(part) => Ok(self.value_mask(id, part)?.any),
+            Access::Rows(_) => Ok(true),
+            Access::Any(children) => {
+                for child in children {
+                    if self.could_fit(*child)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Access::All(children) => {
+                for child in children {
+                    if !self.could_fit(*child)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
     }
 
     fn narrow(&mut self, id: NodeId, alive: Alive) -> Result<Alive, DataFusionError> {
@@ -160,8 +187,8 @@ impl<'a> Evaluation<'a> {
         }
         let dictionary = self.dictionary(part)?;
         let rows = dictionary.len();
-        let values = evaluate(part, vec![dictionary], rows)?;
-        let any = values.count_set_bits() > 0;
+        let values: Vec<bool> = evaluate(part, vec![dictionary], rows)?.iter().collect();
+        let any = values.contains(&true);
         let mask = Arc::new(ValueMask { values, any });
         if let Some(known) = self.known.get_mut(id) {
             known.values = Some(mask.clone());
@@ -177,7 +204,8 @@ impl<'a> Evaluation<'a> {
         }
         let column = words_of(self.batch, place)?;
         let keys: Int32Array = (0..column.values().len() as i32).map(Some).chain([None]).collect();
-        let dictionary: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::try_new(keys, column.values().clone())?);
+        let dictionary: ArrayRef =
+            Arc::new(DictionaryArray::<Int32Type>::try_new(keys, column.values().clone())?);
         *slot = Some(dictionary.clone());
         Ok(dictionary)
     }
@@ -187,21 +215,25 @@ impl<'a> Evaluation<'a> {
         let mask = self.value_mask(id, part)?;
         let place = part.columns.first().copied().ok_or_else(unplanned)?;
         let column = words_of(self.batch, place)?;
-        let keys = column.keys();
         if !mask.any {
-            return Ok(BooleanBuffer::new_unset(keys.len()));
+            return Ok(BooleanBuffer::new_unset(column.len()));
         }
-        let truth: Vec<bool> = mask.values.iter().collect();
-        let codes = keys.values();
-        let rows = BooleanBuffer::collect_bool(codes.len(), |row| {
-            codes.get(row).and_then(|code| truth.get(*code as usize)).copied().unwrap_or(false)
-        });
-        let null_fits = truth.last().copied().unwrap_or(false);
-        Ok(match keys.nulls() {
-            None => rows,
-            Some(valid) if null_fits => &rows | &!valid.inner(),
-            Some(valid) => &rows & valid.inner(),
-        })
+        let rows =
+            self.spread.entry((place, mask)).or_insert_with_key(|(_, mask)| rows_of(column, &mask.values));
+        Ok(rows.clone())
+    }
+}
+
+fn rows_of(column: &DictionaryArray<Int32Type>, truth: &[bool]) -> BooleanBuffer {
+    let (keys, codes) = (column.keys(), column.keys().values());
+    let rows = BooleanBuffer::collect_bool(codes.len(), |row| {
+        codes.get(row).and_then(|code| truth.get(*code as usize)).copied().unwrap_or(false)
+    });
+    let null_fits = truth.last().copied().unwrap_or(false);
+    match keys.nulls() {
+        None => rows,
+        Some(valid) if null_fits => &rows | &!valid.inner(),
+        Some(valid) => &rows & valid.inner(),
     }
 }
 
@@ -213,7 +245,14 @@ fn words_of(batch: &RecordBatch, place: usize) -> Result<&DictionaryArray<Int32T
 fn evaluate(part: &Part, columns: Vec<ArrayRef>, rows: usize) -> Result<BooleanBuffer, DataFusionError> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let batch = RecordBatch::try_new_with_options(part.schema.clone(), columns, &options)?;
-    true_rows(&part.physical.evaluate(&batch)?, rows)
+    let value = catch_unwind(AssertUnwindSafe(|| part.physical.evaluate(&batch))).map_err(|_| panicked())?;
+    true_rows(&value?, rows)
+}
+
+/// A function that panics on a hostile value must cost one detector, not the stream; what it leaves
+/// behind is dropped with the batch.
+fn panicked() -> DataFusionError {
+    DataFusionError::Execution("a function of the expression panicked".to_owned())
 }
 
 fn join(

@@ -7,6 +7,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use crate::sql::expression::Compiler;
+
 /// Cost of a part on one row, in classes; measured on 8,192 rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cost {
@@ -85,17 +87,17 @@ fn is_pattern(op: Operator) -> bool {
 }
 
 /// Whether evaluating `expr` could fail on some value. What is not known to be safe is not.
-pub fn can_fail(expr: &Expr, schema: &Schema) -> bool {
+pub fn can_fail(expr: &Expr, compiler: &Compiler) -> bool {
     let mut fallible = false;
     let _ = expr.apply(|node| {
-        fallible = !is_safe(node, schema);
+        fallible = !is_safe(node, compiler);
         Ok(if fallible { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     fallible
 }
 
 /// Whether this node alone cannot fail, its operands apart.
-fn is_safe(node: &Expr, schema: &Schema) -> bool {
+fn is_safe(node: &Expr, compiler: &Compiler) -> bool {
     match node {
         Expr::Column(_)
         | Expr::Literal(..)
@@ -115,7 +117,7 @@ fn is_safe(node: &Expr, schema: &Schema) -> bool {
         | Expr::TryCast(_) => true,
         Expr::Like(like) => is_literal(&like.pattern),
         Expr::BinaryExpr(binary) => is_safe_operation(binary),
-        Expr::Cast(cast) => is_safe_cast(&cast.expr, cast.field.data_type(), schema),
+        Expr::Cast(cast) => is_safe_cast(&cast.expr, cast.field.data_type(), compiler),
         Expr::ScalarFunction(call) => is_safe_call(call),
         _ => false,
     }
@@ -144,23 +146,20 @@ fn is_safe_operation(binary: &BinaryExpr) -> bool {
     }
 }
 
-/// Between forms of text, and from a column to text, nothing can be lost.
-fn is_safe_cast(inner: &Expr, to: &DataType, schema: &Schema) -> bool {
-    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    let text = is_text(to) || matches!(to, DataType::Dictionary(_, value) if is_text(value));
-    match inner {
-        Expr::Column(column) => {
-            let from = schema.field_with_name(&column.name).map(arrow::datatypes::Field::data_type);
-            text && from.is_ok_and(|from| !matches!(from, DataType::List(_)))
-        }
-        Expr::Literal(..) => true, // computed when the expression was loaded
-        Expr::ScalarFunction(call) => text && returns_text(call),
-        _ => false,
-    }
+/// Between forms of text, from anything plain to text, and from whole numbers to floating ones, every
+/// value has a result. A literal was converted when the expression was loaded.
+fn is_safe_cast(inner: &Expr, to: &DataType, compiler: &Compiler) -> bool {
+    let Ok(from) = compiler.data_type(inner) else { return false };
+    let plain = matches!(from, DataType::Int64 | DataType::Boolean | DataType::Timestamp(..));
+    let widened = from == DataType::Int64 && *to == DataType::Float64;
+    is_literal(inner) || widened || is_text(to) && (plain || is_text(&from))
 }
 
-fn returns_text(call: &ScalarFunction) -> bool {
-    matches!(call.name(), "json_as_text" | "json_get_str" | "lower" | "upper" | "coalesce" | "nullif" | "btrim")
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, value) => is_text(value),
+        other => matches!(other, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+    }
 }
 
 /// Functions that give null or a value for every input, once all arguments but the first are literals.
@@ -214,5 +213,55 @@ fn is_constant(expr: &Expr) -> bool {
         Expr::ScalarFunction(call) => call.name() == "make_array" && call.args.iter().all(is_constant),
         Expr::Cast(cast) => is_constant(&cast.expr),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::columns::events_schema;
+
+    fn nature(text: &str) -> (Cost, bool) {
+        let compiler = Compiler::new(&events_schema()).unwrap();
+        let expression = compiler.compile(text).unwrap();
+        let [only] = expression.conjuncts() else { panic!("{text} is one conjunct") };
+        let columns = columns(only, compiler.schema());
+        (cost(only, compiler.schema(), &columns), can_fail(only, &compiler))
+    }
+
+    #[test]
+    fn what_can_fail_is_told_from_what_cannot() {
+        for safe in [
+            "action = 'Sign'",
+            "regexp_like(user_agent, '^aws')",
+            "lower(coalesce(key_id, key_alias)) LIKE '%x%'",
+            "request ->> 'a' = 'b'",
+            "json_get_int(request, 'a', 0) > 3",
+            "array_has(violations, 'function')",
+            "key_version > 1.5",
+            "CAST(key_version AS VARCHAR) = '3'",
+            "try_cast(request ->> 'n' AS bigint) = 3",
+            "CASE WHEN mfa THEN by_pipeline END",
+        ] {
+            assert!(!nature(safe).1, "{safe}");
+        }
+        for fallible in [
+            "10 / batch_size = 2",
+            "CAST(request ->> 'n' AS bigint) = 3",
+            "batch_size + key_version > 3",
+            "user_agent ~ principal",
+            "substr(key_id, batch_size, 3) = 'arn'",
+            "mfa OR 10 / batch_size = 2",
+        ] {
+            assert!(nature(fallible).1, "{fallible}");
+        }
+    }
+
+    #[test]
+    fn dear_parts_are_known_as_dear() {
+        assert_eq!(nature("batch_size > 3").0, Cost::Cheap);
+        assert_eq!(nature("array_has(violations, 'function')").0, Cost::List);
+        assert_eq!(nature("request ->> 'a' = 'b'").0, Cost::Text);
+        assert_eq!(nature("session_name = 'x'").0, Cost::Text);
     }
 }

@@ -33,6 +33,12 @@ impl Place {
     /// The first character.
     pub const START: Self = Self { line: 1, column: 1, length: 0 };
     const UNKNOWN: Self = Self { line: 0, column: 0, length: 0 };
+
+    /// Just after the last character.
+    fn end_of(text: &str) -> Self {
+        let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
+        Self { line: text.trim_end().matches('\n').count() + 1, column: last.chars().count() + 1, length: 0 }
+    }
 }
 
 impl From<Span> for Place {
@@ -81,6 +87,12 @@ impl Mistake {
         Self { line: place.line, column: place.column, length: place.length, ..self }
     }
 
+    /// What the parser says; at the end of the text where it misses something there.
+    pub fn of_syntax(error: &DataFusionError, text: &str) -> Self {
+        let mistake = Self::of_error(error);
+        if mistake.line > 0 { mistake } else { mistake.moved_to(Place::end_of(text)) }
+    }
+
     /// What DataFusion says, with the place it names; line 0 where it names none.
     pub fn of_error(error: &DataFusionError) -> Self {
         let told = message_of(error);
@@ -111,6 +123,8 @@ fn message_of(error: &DataFusionError) -> String {
         "Schema error: ",
         "Execution error: ",
         "Arrow error: ",
+        "Parser error: ",
+        "This feature is not implemented: ",
         "Optimizer rule 'simplify_expressions' failed",
     ];
     let bare = kinds.iter().fold(line, |line, kind| line.strip_prefix(kind).unwrap_or(line));

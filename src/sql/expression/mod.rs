@@ -15,7 +15,7 @@ use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNode;
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue};
 use datafusion::config::Dialect;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionState;
@@ -27,6 +27,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 
 pub use mistake::Mistake;
+use mistake::Place;
 
 use super::session::{self, Limits, SqlError};
 
@@ -36,7 +37,7 @@ const MAX_EXPRESSION_BYTES: usize = 16 << 10;
 /// Compiles expressions over one schema. Making one costs milliseconds; compiling with it, far less.
 pub struct Compiler {
     state: SessionState,
-    schema: DFSchema,
+    schema: DFSchemaRef,
 }
 
 /// A checked expression: Boolean, deterministic, of known columns, without hidden conversions.
@@ -76,12 +77,13 @@ impl Expression {
 pub fn true_rows(value: &ColumnarValue, rows: usize) -> Result<BooleanBuffer, DataFusionError> {
     match value {
         ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))) => Ok(BooleanBuffer::new_set(rows)),
-        ColumnarValue::Scalar(ScalarValue::Boolean(_) | ScalarValue::Null) => Ok(BooleanBuffer::new_unset(rows)),
+        ColumnarValue::Scalar(ScalarValue::Boolean(_) | ScalarValue::Null) => {
+            Ok(BooleanBuffer::new_unset(rows))
+        }
         ColumnarValue::Array(array) => match array.as_any().downcast_ref::<BooleanArray>() {
-            Some(flags) => Ok(flags.nulls().map_or_else(
-                || flags.values().clone(),
-                |valid| flags.values() & valid.inner(),
-            )),
+            Some(flags) => Ok(flags
+                .nulls()
+                .map_or_else(|| flags.values().clone(), |valid| flags.values() & valid.inner())),
             None => Err(not_boolean(array.data_type())),
         },
         ColumnarValue::Scalar(other) => Err(not_boolean(&other.data_type())),
@@ -99,7 +101,7 @@ impl Compiler {
     /// When DataFusion cannot be set up.
     pub fn new(schema: &SchemaRef) -> Result<Self, SqlError> {
         let context = session::open(&Limits::default())?;
-        Ok(Self { state: context.state(), schema: DFSchema::try_from(schema.clone())? })
+        Ok(Self { state: context.state(), schema: Arc::new(DFSchema::try_from(schema.clone())?) })
     }
 
     /// Compiles one expression.
@@ -126,7 +128,10 @@ impl Compiler {
         if text.trim().is_empty() {
             return Err(vec![Mistake::at_start("the expression is empty")]);
         }
-        let parsed = self.state.sql_to_expr_with_alias(text, &Dialect::PostgreSQL).map_err(one)?;
+        let parsed = self
+            .state
+            .sql_to_expr_with_alias(text, &Dialect::PostgreSQL)
+            .map_err(|error| vec![Mistake::of_syntax(&error, text)])?;
         match &parsed.alias {
             Some(alias) => Err(vec![Mistake::at(alias.span, format!("unexpected `{}`", alias.value))]),
             None => Ok(parsed),
@@ -137,21 +142,24 @@ impl Compiler {
     fn coerce(&self, planned: Expr) -> Result<Expr, DataFusionError> {
         let mut expr = self.simplifier().coerce(planned, &self.schema)?;
         for rewrite in self.state.analyzer().function_rewrites() {
-            expr = expr.transform_up(|expr| rewrite.rewrite(expr, &self.schema, self.state.config_options()))?.data;
+            expr = expr
+                .transform_up(|expr| rewrite.rewrite(expr, &self.schema, self.state.config_options()))?
+                .data;
         }
         Ok(expr)
     }
 
     fn simplifier(&self) -> ExprSimplifier {
         let context = SimplifyContext::builder()
-            .with_schema(Arc::new(self.schema.clone()))
+            .with_schema(self.schema.clone())
             .with_config_options(self.state.config_options().clone())
             .build();
         ExprSimplifier::new(context)
     }
 
     fn finish(&self, text: &str, coerced: Expr) -> Result<Expression, DataFusionError> {
-        let physical = self.state.create_physical_expr(coerced.clone(), &self.schema)?;
+        let coerced = without_aliases(coerced)?;
+        let physical = self.state.create_physical_expr(self.simplify(coerced.clone())?, &self.schema)?;
         let row = one_row::of(self.schema.inner())?;
         true_rows(&physical.evaluate(&row)?, 1)?;
         let conjuncts = self.conjuncts(coerced)?;
@@ -162,10 +170,17 @@ impl Compiler {
     /// different expressions become equal expressions.
     fn conjuncts(&self, coerced: Expr) -> Result<Vec<Expr>, DataFusionError> {
         let mut conjuncts = Vec::new();
-        for part in split_conjunction_owned(without_aliases(coerced)?) {
-            conjuncts.extend(split_conjunction_owned(self.simplifier().simplify(part)?));
+        for part in split_conjunction_owned(coerced) {
+            conjuncts.extend(split_conjunction_owned(self.simplify(part)?));
         }
         Ok(conjuncts)
+    }
+
+    /// Twice, because `'x' = column` is only turned round once the literal's cast is computed. Some
+    /// functions, such as `coalesce`, exist only until they are simplified.
+    fn simplify(&self, expr: Expr) -> Result<Expr, DataFusionError> {
+        let simplifier = self.simplifier();
+        simplifier.simplify(simplifier.simplify(expr)?)
     }
 
     /// Turns a resolved expression into one that evaluates batches of `schema`, which holds some of
@@ -173,7 +188,11 @@ impl Compiler {
     ///
     /// # Errors
     /// When a column that the expression reads is not among them.
-    pub fn physical(&self, expr: &Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+    pub fn physical(
+        &self,
+        expr: &Expr,
+        schema: &SchemaRef,
+    ) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
         self.state.create_physical_expr(expr.clone(), &DFSchema::try_from(schema.clone())?)
     }
 
@@ -201,7 +220,8 @@ fn none(mistakes: Vec<Mistake>) -> Result<(), Vec<Mistake>> {
 }
 
 fn one(error: DataFusionError) -> Vec<Mistake> {
-    vec![Mistake::of_error(&error)]
+    let mistake = Mistake::of_error(&error);
+    vec![if mistake.line > 0 { mistake } else { mistake.moved_to(Place::START) }]
 }
 
 /// An error without a place is shown at the first column that the expression reads.

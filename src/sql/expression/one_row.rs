@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, new_null_array};
+use arrow::array::{Int64Array, ListArray, StringArray};
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use arrow::array::{Int64Array, ListArray, StringArray};
-use arrow::buffer::OffsetBuffer;
 
 /// A row that is null wherever it may be, and empty, false or 1 elsewhere.
 ///

@@ -46,10 +46,14 @@ impl Visitor for Walk<'_> {
                 self.check_compared(left, right);
             }
             Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                self.refuse_greedy(left, right);
                 self.check_compared(left, right);
             }
             Expr::InList { expr, list, .. } => {
                 list.iter().for_each(|value| self.check_compared(expr, value));
+            }
+            Expr::Case { operand: Some(operand), conditions, .. } => {
+                conditions.iter().for_each(|when| self.check_compared(operand, &when.condition));
             }
             _ => {}
         }
@@ -80,6 +84,16 @@ impl Walk<'_> {
         };
         let told = format!("there is no column `{wanted}`");
         self.mistakes.push(Mistake::at(name.span, told).with_hint(help));
+    }
+
+    /// The parser reads `a IS DISTINCT FROM b AND c` as `a IS DISTINCT FROM (b AND c)`, which is not what
+    /// SQL says nor what anybody means.
+    fn refuse_greedy(&mut self, left: &Expr, right: &Expr) {
+        if matches!(right, Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }) {
+            let told = "it is not clear where IS DISTINCT FROM ends";
+            self.mistakes
+                .push(Mistake::at(left.span(), told).with_help("put brackets around that comparison"));
+        }
     }
 
     fn refuse_qualified(&mut self, parts: &[Ident]) {
@@ -146,7 +160,8 @@ impl Walk<'_> {
             return;
         };
         if !words.contains(&word.as_str()) {
-            let help = hint(word, words.iter().copied()).unwrap_or_else(|| format!("it is {}", listed(&words)));
+            let help =
+                hint(word, words.iter().copied()).unwrap_or_else(|| format!("it is {}", listed(&words)));
             let told = format!("`{name}` is never '{word}'");
             self.mistakes.push(Mistake::at(value.span, told).with_help(help));
         }

@@ -60,6 +60,7 @@ pub fn check(expr: &Expr, schema: &DFSchema) -> Vec<Mistake> {
         for (left, right) in compared(node) {
             mistakes.extend(mismatch(left, right, schema));
         }
+        mistakes.extend(joined(node).into_iter().filter_map(|operand| not_a_flag(operand, schema)));
         Ok(TreeNodeRecursion::Continue)
     });
     mistakes
@@ -75,6 +76,29 @@ fn compared(node: &Expr) -> Vec<(&Expr, &Expr)> {
         Expr::Between(between) => vec![(&between.expr, &between.low), (&between.expr, &between.high)],
         Expr::InList(list) => list.list.iter().map(|item| (list.expr.as_ref(), item)).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// The operands that `node` needs to be true or false.
+fn joined(node: &Expr) -> Vec<&Expr> {
+    match node {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => vec![left, right],
+        Expr::Not(operand)
+        | Expr::IsTrue(operand)
+        | Expr::IsFalse(operand)
+        | Expr::IsNotTrue(operand)
+        | Expr::IsNotFalse(operand) => vec![operand],
+        _ => Vec::new(),
+    }
+}
+
+fn not_a_flag(operand: &Expr, schema: &DFSchema) -> Option<Mistake> {
+    match class(operand, schema)? {
+        Class::Flag | Class::Other => None,
+        found => {
+            let told = format!("{} is {found}, not true or false", shown(operand));
+            Some(Mistake::at(place(operand), told).with_help("compare it with something"))
+        }
     }
 }
 
@@ -153,7 +177,8 @@ pub fn check_result(coerced: &Expr, schema: &DFSchema) -> Vec<Mistake> {
     match class(coerced, schema) {
         Some(Class::Flag) => Vec::new(),
         found => {
-            let told = format!("the expression must be true or false, it is {}", found.unwrap_or(Class::Other));
+            let told =
+                format!("the expression must be true or false, it is {}", found.unwrap_or(Class::Other));
             vec![Mistake::at(place(coerced), told).with_help("compare it with something")]
         }
     }
