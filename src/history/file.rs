@@ -35,14 +35,7 @@ pub(super) struct Table<'a> {
 /// Files that exist and that no manifest names yet. Dropping it drops them.
 #[derive(Debug, Default)]
 pub(super) struct Unsealed {
-    paths: Vec<PathBuf>,
-}
-
-impl Unsealed {
-    /// The files are history now, or a later start must decide.
-    pub(super) fn keep(&mut self) {
-        self.paths.clear();
-    }
+    pub paths: Vec<PathBuf>,
 }
 
 impl Drop for Unsealed {

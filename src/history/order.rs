@@ -46,10 +46,15 @@ pub(super) fn by_day(batches: &[RecordBatch]) -> BTreeMap<i64, Vec<Row>> {
     let ranked = Words::of(&keys).filter(|_| keys.len() == batches.len()).map(|words| (words.merge(), words));
     let mut days: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
     for (place, batch) in batches.iter().enumerate() {
-        for (row, time) in times(batch).unwrap_or_default().iter().enumerate() {
-            let key = ranked.as_ref().map_or(NULL, |(merged, words)| words.code(merged, place, row));
-            let row = Row { key, time: *time, batch: place as u32, row: row as u32 };
-            days.entry(day_of(*time)).or_default().push(row);
+        let mut rest = times(batch).unwrap_or_default().iter().enumerate().peekable();
+        while let Some((_, first)) = rest.peek() {
+            let day = day_of(**first);
+            let rows = days.entry(day).or_default();
+            // Rows of one day mostly follow each other.
+            while let Some((row, time)) = rest.next_if(|(_, time)| day_of(**time) == day) {
+                let key = ranked.as_ref().map_or(NULL, |(merged, words)| words.code(merged, place, row));
+                rows.push(Row { key, time: *time, batch: place as u32, row: row as u32 });
+            }
         }
     }
     for rows in days.values_mut() {

@@ -4,7 +4,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
 use keyward::domain::reject::{Reject, RejectReason};
-use keyward::history::measure::Corpus;
+use keyward::history::measure::{self, Corpus};
 use keyward::history::rejects::{RejectedRecord, RejectsBuilder};
 use keyward::history::{HistoryError, Limits, OpenSet, Writer, batches, sweep};
 use keyward::metrics::Account;
@@ -231,4 +231,13 @@ fn rejects_are_kept_by_the_day_they_were_read() {
     let sealed = writer.seal(&store, NOW).unwrap().unwrap();
     assert_eq!(sealed.files[0].day, NOW.div_euclid(86_400_000_000));
     assert!(sealed.files[0].file.starts_with("rejects/day="));
+}
+
+#[test]
+fn a_cloudtrail_event_takes_less_than_80_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut corpus = Corpus::new(1, 500, 8_640_000);
+    let written = measure::writing(folder.path(), &mut corpus, 50_000, NOW).unwrap();
+    let bytes = written.bytes_a_row();
+    assert!((60.0..80.0).contains(&bytes), "{bytes}");
 }
