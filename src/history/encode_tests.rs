@@ -132,13 +132,13 @@ fn many(rows: u32) -> Vec<Cells> {
     let cells = |row: u32| {
         let mixed = row.wrapping_mul(2_654_435_761) >> 7;
         Cells {
-            key: (mixed % 11 > 0).then_some((mixed % 5) as u8),
+            key: (!mixed.is_multiple_of(11)).then_some((mixed % 5) as u8),
             minute: (row % 1440) as u16,
             word: 1,
-            spread: (row / 9_000 % 2 == 0).then_some(mixed),
+            spread: (row / 9_000).is_multiple_of(2).then_some(mixed),
             text: None,
             list: (0..mixed % 4).map(|word| word as u8).collect(),
-            flag: (mixed % 3 > 0).then_some(mixed % 2 == 0),
+            flag: (!mixed.is_multiple_of(3)).then_some(mixed.is_multiple_of(2)),
             number: Some(row.into()),
         }
     };

@@ -33,10 +33,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // About 200 MB of CloudTrail events: with what encoding takes, well below the 600 MB
-            // that a scan may use, and large enough for files that a question skips within.
+            // Large enough for files that a question skips within.
             rows: 512 * 1024,
-            bytes: 224 * 1024 * 1024,
+            // CloudTrail events take about 450 bytes each. One set fills while another is written, and
+            // a scan may use 600 MB in all.
+            bytes: 192 * 1024 * 1024,
             // CloudTrail delivers within minutes: more days are history being read in, or a wrong clock.
             days: 8,
         }
