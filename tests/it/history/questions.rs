@@ -160,6 +160,29 @@ async fn usage_and_coverage_add_up_to_the_events() {
     assert_eq!(number(&session, edges).await, 1);
 }
 
+#[tokio::test]
+async fn a_file_of_an_older_version_answers_null_for_a_column_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_owned();
+    blocking(move || {
+        let store = open(&root);
+        let mut writer = Writer::default();
+        let mut corpus = Corpus::new(3, 5, 1_000);
+        let events = corpus.batch(300).unwrap();
+        let owner = events.schema().index_of("owner").unwrap();
+        let kept: Vec<usize> = (0..events.num_columns()).filter(|place| *place != owner).collect();
+        writer.open.push(Kind::Events, &events.project(&kept).unwrap()).unwrap();
+        writer.seal(&store, NOW).unwrap();
+        writer.open.push(Kind::Events, &corpus.batch(200).unwrap()).unwrap();
+        writer.seal(&store, NOW).unwrap();
+    })
+    .await;
+    let session = session(folder.path()).await;
+    assert_eq!(number(&session, "SELECT count(*) FROM events WHERE owner IS NULL").await, 300);
+    assert_eq!(number(&session, "SELECT count(owner) FROM events").await, 200);
+    assert_eq!(number(&session, "SELECT count(*) FROM events WHERE owner = 'team-orders'").await, 200);
+}
+
 /// A store that blocks belongs on a thread without a runtime.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     std::thread::spawn(work).join().unwrap()

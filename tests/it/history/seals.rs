@@ -1,6 +1,6 @@
 use std::fs;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
 use keyward::domain::reject::{Reject, RejectReason};
@@ -240,4 +240,20 @@ fn a_cloudtrail_event_takes_less_than_80_bytes() {
     let written = measure::writing(folder.path(), &mut corpus, 50_000, NOW).unwrap();
     let bytes = written.bytes_a_row();
     assert!((60.0..80.0).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn files_of_an_older_version_read_as_null_where_they_lack_a_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let events = Corpus::new(3, 5, 1_000).batch(300).unwrap();
+    let kept: Vec<usize> =
+        (0..events.num_columns()).filter(|place| *place != Column::Owner as usize).collect();
+    let mut writer = Writer::default();
+    writer.open.push(Kind::Events, &events.project(&kept).unwrap()).unwrap();
+    writer.seal(&store, NOW).unwrap();
+    let read = read_back(&store);
+    assert_eq!(read.schema(), events_schema());
+    assert_eq!(read.column(Column::Owner as usize).null_count(), 300);
+    assert_eq!(by_event_id(&read.project(&kept).unwrap()), by_event_id(&events.project(&kept).unwrap()));
 }
