@@ -35,14 +35,7 @@ pub(super) struct Table<'a> {
 /// Files that exist and that no manifest names yet. Dropping it drops them.
 #[derive(Debug, Default)]
 pub(super) struct Unsealed {
-    paths: Vec<PathBuf>,
-}
-
-impl Unsealed {
-    /// The files are history now, or a later start must decide.
-    pub(super) fn keep(&mut self) {
-        self.paths.clear();
-    }
+    pub paths: Vec<PathBuf>,
 }
 
 impl Drop for Unsealed {
@@ -100,6 +93,7 @@ fn place(
     unsealed: &mut Unsealed,
 ) -> Result<(Contents, Vec<u8>), HistoryError> {
     let folder = path.parent().unwrap_or(path);
+    let is_new = !folder.is_dir();
     fs::create_dir_all(folder).map_err(failed("make", folder))?;
     let temporary = temporary_name(path);
     let file = File::create(&temporary).map_err(failed("create", &temporary))?;
@@ -113,13 +107,15 @@ fn place(
     hashing.file.sync_all().map_err(failed("save", &temporary))?;
     fs::rename(&temporary, path).map_err(failed("rename", &temporary))?;
     unsealed.paths.push(path.to_owned());
-    sync_folders(folder)?;
+    sync_folders(folder, is_new)?;
     Ok((hashing.finish(), key_filter))
 }
 
-/// A new name, and a new day's folder, survive a power cut only when the folder above is saved.
-fn sync_folders(folder: &Path) -> Result<(), HistoryError> {
-    for folder in folder.ancestors().take(3) {
+/// A new name survives a power cut only when its folder is saved; a new folder, when those above are.
+fn sync_folders(folder: &Path, is_new: bool) -> Result<(), HistoryError> {
+    // The day, the kind, history and the data folder.
+    let levels = if is_new { 4 } else { 1 };
+    for folder in folder.ancestors().take(levels) {
         File::open(folder).and_then(|open| open.sync_all()).map_err(failed("save", folder))?;
     }
     Ok(())

@@ -13,12 +13,15 @@ use parquet::schema::types::ColumnPath;
 
 use super::order::SORTED_BY;
 
-/// Rows a page. Smaller pages let a question about one key read less; below this the pages' headers
-/// begin to weigh.
-pub(super) const ROWS_PER_PAGE: usize = 8192;
+/// Rows a page of dictionary indices, which are skipped quickly.
+pub(super) const WORDS_PER_PAGE: usize = 8192;
 
-/// Bytes a page of text before compression: a question about one key decompresses whole pages.
-const BYTES_PER_PAGE: usize = 128 * 1024;
+/// Rows a page of everything else: a question about one key decompresses and walks through whole
+/// pages. Below this the pages' headers begin to weigh.
+const ROWS_PER_PAGE: usize = 4096;
+
+/// Bytes a page of text before compression.
+const BYTES_PER_PAGE: usize = 256 * 1024;
 
 /// Rows a row group: what a seal writes is one group, and what compaction writes has few, so that
 /// the dictionaries and the footer stay small beside the data.
@@ -57,11 +60,6 @@ pub(super) fn has_bloom_filter(name: &str) -> bool {
     BLOOM.contains(&name)
 }
 
-/// The codec of every column.
-pub(super) fn compression() -> Result<Compression> {
-    Ok(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
-}
-
 /// The same columns without dictionaries, which are a matter of encoding to Parquet.
 pub(super) fn plain(schema: &Schema) -> Schema {
     let plain_field = |field: &Field| match field.data_type() {
@@ -77,7 +75,7 @@ pub(super) fn plain(schema: &Schema) -> Schema {
 pub(super) fn properties(schema: &Schema, rows: usize) -> Result<WriterProperties> {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("keyward ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(compression()?)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_row_count_limit(ROWS_PER_PAGE)
         .set_data_page_size_limit(BYTES_PER_PAGE)
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
 
 use super::words::{NULL, Words};
 
@@ -40,20 +41,60 @@ pub(super) fn times(batch: &RecordBatch) -> Option<&[i64]> {
     })
 }
 
+/// A batch's keys as words, also where the table holds them as text, as that of findings does.
+fn keys(batch: &RecordBatch) -> Option<ArrayRef> {
+    let words = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    cast(batch.column_by_name(SORTED_BY)?, &words).ok()
+}
+
 /// The rows of all batches by day, each day sorted by (key, time), then by arrival.
 pub(super) fn by_day(batches: &[RecordBatch]) -> BTreeMap<i64, Vec<Row>> {
-    let keys: Vec<&ArrayRef> = batches.iter().filter_map(|batch| batch.column_by_name(SORTED_BY)).collect();
-    let ranked = Words::of(&keys).filter(|_| keys.len() == batches.len()).map(|words| (words.merge(), words));
+    let keys: Vec<ArrayRef> = batches.iter().filter_map(keys).collect();
+    let ranked = Words::of(&keys.iter().collect::<Vec<_>>())
+        .filter(|_| keys.len() == batches.len())
+        .map(|words| (words.merge(), words));
     let mut days: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
     for (place, batch) in batches.iter().enumerate() {
-        for (row, time) in times(batch).unwrap_or_default().iter().enumerate() {
-            let key = ranked.as_ref().map_or(NULL, |(merged, words)| words.code(merged, place, row));
-            let row = Row { key, time: *time, batch: place as u32, row: row as u32 };
-            days.entry(day_of(*time)).or_default().push(row);
+        let mut rest = times(batch).unwrap_or_default().iter().enumerate().peekable();
+        while let Some((_, first)) = rest.peek() {
+            let day = day_of(**first);
+            let rows = days.entry(day).or_default();
+            // Rows of one day mostly follow each other.
+            while let Some((row, time)) = rest.next_if(|(_, time)| day_of(**time) == day) {
+                let key = ranked.as_ref().map_or(NULL, |(merged, words)| words.code(merged, place, row));
+                rows.push(Row { key, time: *time, batch: place as u32, row: row as u32 });
+            }
         }
     }
     for rows in days.values_mut() {
         rows.sort_unstable();
     }
     days
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{StringArray, TimestampMicrosecondArray};
+
+    use super::*;
+
+    #[test]
+    fn rows_go_by_day_then_key_then_time_and_rows_without_a_key_come_last() {
+        let times = [DAY + 1, 5, 3, 4, -1];
+        let keys = StringArray::from(vec![Some("a"), Some("b"), None, Some("a"), Some("c")]);
+        let times = TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC");
+        let batch = RecordBatch::try_from_iter([
+            ("key_id", Arc::new(keys) as ArrayRef),
+            ("event_time", Arc::new(times) as ArrayRef),
+        ])
+        .unwrap();
+        let days = by_day(&[batch]);
+        let order: Vec<_> = days
+            .into_iter()
+            .map(|(day, rows)| (day, rows.iter().map(|row| row.row).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(order, [(-1, vec![4]), (0, vec![3, 1, 2]), (1, vec![0])]);
+    }
 }

@@ -4,11 +4,13 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::datatypes::{FieldRef, Int32Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::errors::ParquetError;
 
 use super::error::HistoryError;
 use super::file::failed;
@@ -19,7 +21,8 @@ use crate::table::dictionary::WordBuilder;
 const BATCH: usize = 8192;
 
 /// The rows of `files`, file by file, in batches of the live schema: dictionaries hold only values
-/// that their batch uses. A file is opened when its turn comes.
+/// that their batch uses, and a column that an older file lacks is null. A file is opened when its
+/// turn comes.
 pub fn batches(
     folder: &DataFolder,
     files: Vec<FileRow>,
@@ -27,31 +30,45 @@ pub fn batches(
 ) -> impl Iterator<Item = Result<RecordBatch, HistoryError>> {
     let folder = folder.clone();
     files.into_iter().flat_map(move |file| {
-        let path = folder.file(&file.file);
-        let (reader, error) = match open(&path, &live) {
+        let (reader, error) = match open(&folder.file(&file.file), &live) {
             Ok(reader) => (Some(reader), None),
             Err(error) => (None, Some(Err(error))),
         };
-        let batches = reader.into_iter().flatten().map(|batch| Ok(compact(&batch?)?));
+        let live = live.clone();
+        let batches = reader.into_iter().flatten().map(move |batch| Ok(as_live(&batch?, &live)?));
         error.into_iter().chain(batches)
     })
 }
 
 fn open(path: &Path, live: &SchemaRef) -> Result<ParquetRecordBatchReader, HistoryError> {
     let file = File::open(path).map_err(failed("open", path))?;
-    let options = ArrowReaderOptions::new().with_schema(live.clone());
-    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-        .and_then(|builder| builder.with_batch_size(BATCH).build())
-        .map_err(|source| HistoryError::Parquet { doing: "read", path: path.to_owned(), source })
+    reader(file, live).map_err(|source| HistoryError::Parquet {
+        doing: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn reader(file: File, live: &SchemaRef) -> Result<ParquetRecordBatchReader, ParquetError> {
+    let written = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let names = written.schema().fields().iter();
+    let known: Vec<_> = names.filter_map(|field| live.field_with_name(field.name()).ok().cloned()).collect();
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(known)));
+    let metadata = ArrowReaderMetadata::try_new(written.metadata().clone(), options)?;
+    ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_batch_size(BATCH).build()
+}
+
+/// The columns of the live schema, in its order.
+fn as_live(batch: &RecordBatch, live: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+        Some(column) => compact(column),
+        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+    };
+    RecordBatch::try_new(live.clone(), live.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?)
 }
 
 /// A row group's dictionary may be far larger than a batch; detectors evaluate it value by value.
-fn compact(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let columns = batch.columns().iter().map(compact_column).collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(batch.schema(), columns)
-}
-
-fn compact_column(column: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
+fn compact(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() else { return Ok(Arc::clone(column)) };
     let Some(values) = dictionary.values().as_string_opt::<i32>() else { return Ok(Arc::clone(column)) };
     let mut words = WordBuilder::default();

@@ -1,22 +1,23 @@
 //! Makes a batch small enough to wait for its seal: most of a key event's columns are empty or hold
-//! one value all through a batch, and their keys can share one array of zeros.
+//! one value all through a batch, and can share their memory with those of other batches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch};
-use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::datatypes::Int32Type;
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, new_null_array};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::{DataType, Int32Type};
 use arrow::error::ArrowError;
 
 /// Holds the arrays that slimmed columns share.
 #[derive(Debug, Default)]
 pub(super) struct Slimmer {
     zeros: Option<ScalarBuffer<i32>>,
-    empty: Option<NullBuffer>,
+    nulls: HashMap<DataType, ArrayRef>,
 }
 
 impl Slimmer {
-    /// The same rows, and the bytes of memory that they hold.
+    /// The same rows, and the bytes of memory that are theirs alone.
     ///
     /// # Errors
     /// Never in practice: a slimmed column has the type of the one it replaces.
@@ -34,14 +35,14 @@ impl Slimmer {
     }
 
     fn slim_column(&mut self, column: &ArrayRef) -> Result<Option<ArrayRef>, ArrowError> {
+        if column.null_count() == column.len() {
+            return Ok(Some(self.nulls(column.data_type(), column.len())));
+        }
         let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() else { return Ok(None) };
-        let rows = dictionary.len();
-        let nulls = match dictionary.null_count() {
-            0 if dictionary.keys().values().iter().all(|key| *key == 0) => None,
-            all if all == rows => Some(self.empty(rows)),
-            _ => return Ok(None),
-        };
-        let keys = Int32Array::try_new(self.zeros(rows), nulls)?;
+        if dictionary.null_count() > 0 || dictionary.keys().values().iter().any(|key| *key != 0) {
+            return Ok(None);
+        }
+        let keys = Int32Array::try_new(self.zeros(dictionary.len()), None)?;
         Ok(Some(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, dictionary.values().clone())?)))
     }
 
@@ -53,11 +54,46 @@ impl Slimmer {
         slice
     }
 
-    fn empty(&mut self, rows: usize) -> NullBuffer {
-        let held = self.empty.take().filter(|empty| empty.len() >= rows);
-        let empty = held.unwrap_or_else(|| NullBuffer::new_null(rows));
-        let slice = empty.slice(0, rows);
-        self.empty = Some(empty);
-        slice
+    fn nulls(&mut self, data_type: &DataType, rows: usize) -> ArrayRef {
+        match self.nulls.get(data_type) {
+            Some(nulls) if nulls.len() >= rows => nulls.slice(0, rows),
+            _ => {
+                let nulls = new_null_array(data_type, rows);
+                self.nulls.insert(data_type.clone(), nulls.clone());
+                nulls
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, StringArray};
+
+    use super::*;
+
+    fn batch(rows: usize) -> RecordBatch {
+        let same: DictionaryArray<Int32Type> = vec![Some("prod"); rows].into_iter().collect();
+        let mixed: DictionaryArray<Int32Type> = ["a", "b"].into_iter().cycle().take(rows).map(Some).collect();
+        RecordBatch::try_from_iter_with_nullable([
+            ("same", Arc::new(same) as ArrayRef, true),
+            ("mixed", Arc::new(mixed) as ArrayRef, true),
+            ("no text", Arc::new(StringArray::new_null(rows)) as ArrayRef, true),
+            ("no number", Arc::new(Int64Array::new_null(rows)) as ArrayRef, true),
+            ("number", Arc::new(Int64Array::from_iter_values(0..rows as i64)) as ArrayRef, true),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn a_slim_batch_holds_the_same_and_weighs_what_is_its_own() {
+        let mut slimmer = Slimmer::default();
+        for rows in [100, 1000, 10] {
+            let batch = batch(rows);
+            let (slim, bytes) = slimmer.slim(&batch).unwrap();
+            assert_eq!(slim, batch);
+            let own = |name| batch.column_by_name(name).unwrap().get_array_memory_size();
+            assert_eq!(bytes, own("mixed") + own("number"));
+        }
     }
 }

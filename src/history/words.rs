@@ -31,6 +31,25 @@ struct BatchWords<'a> {
     values: &'a StringArray,
 }
 
+/// The codes of a column's rows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Codes {
+    /// So many rows have the same.
+    Same(u32, usize),
+    Each(Vec<u32>),
+}
+
+impl Codes {
+    /// The code of each row.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
+        let (same, each) = match self {
+            Self::Same(code, rows) => (std::iter::repeat_n(*code, *rows), &[][..]),
+            Self::Each(codes) => (std::iter::repeat_n(NULL, 0), codes.as_slice()),
+        };
+        same.chain(each.iter().copied())
+    }
+}
+
 /// The same column with one dictionary.
 #[derive(Debug)]
 pub(super) struct Merged {
@@ -84,8 +103,23 @@ impl<'a> Words<'a> {
     }
 
     /// The code of each row, in the order of `rows`.
-    pub(super) fn codes(&self, merged: &Merged, rows: &[Row]) -> Vec<u32> {
-        rows.iter().map(|row| self.code(merged, row.batch as usize, row.row as usize)).collect()
+    pub(super) fn codes(&self, merged: &Merged, rows: &[Row]) -> Codes {
+        if let Some(code) = self.only_code(merged) {
+            return Codes::Same(code, rows.len());
+        }
+        Codes::Each(rows.iter().map(|row| self.code(merged, row.batch as usize, row.row as usize)).collect())
+    }
+
+    /// The code that every row has, where there is one.
+    fn only_code(&self, merged: &Merged) -> Option<u32> {
+        let all_null =
+            |batch: &BatchWords<'_>| batch.nulls.is_some_and(|nulls| nulls.null_count() == batch.keys.len());
+        if self.batches.iter().all(all_null) {
+            return Some(NULL);
+        }
+        let no_null =
+            self.batches.iter().all(|batch| batch.nulls.is_none_or(|nulls| nulls.null_count() == 0));
+        (no_null && merged.values.len() == 1).then_some(0)
     }
 
     /// The code of one row of one batch.
@@ -124,6 +158,17 @@ impl Merged {
         &self.values
     }
 
+    /// The values that occur among `codes`.
+    pub(super) fn used(&self, codes: &Codes) -> impl Iterator<Item = &str> {
+        let mut used = vec![false; self.values.len()];
+        for code in codes.iter() {
+            if let Some(slot) = used.get_mut(code as usize) {
+                *slot = true;
+            }
+        }
+        self.values.iter().zip(used).filter(|(_, used)| *used).map(|(value, _)| value.as_str())
+    }
+
     /// Whether the dictionary is small enough to be read by every question.
     pub(super) fn fits_a_dictionary(&self) -> bool {
         self.values.iter().map(|value| value.len() + 4).sum::<usize>() <= LARGEST_DICTIONARY
@@ -157,11 +202,24 @@ mod tests {
         let merged = words.merge();
         assert_eq!(merged.values(), ["a", "m", "z"]);
         let rows = [row(1, 0), row(0, 0), row(1, 1), row(0, 1), row(0, 2)];
-        assert_eq!(words.codes(&merged, &rows), [0, 1, 1, NULL, 2]);
+        assert_eq!(words.codes(&merged, &rows), Codes::Each(vec![0, 1, 1, NULL, 2]));
         assert_eq!(
             words.texts(&rows).iter().collect::<Vec<_>>(),
             [Some("a"), Some("m"), Some("m"), None, Some("z")]
         );
+    }
+
+    #[test]
+    fn a_column_of_one_value_or_none_is_known_without_looking_at_its_rows() {
+        let rows = [row(0, 0), row(0, 1)];
+        let codes = |values: &[Option<&str>]| {
+            let batch = batch(values);
+            let words = Words::of(&[&batch]).unwrap();
+            words.codes(&words.merge(), &rows)
+        };
+        assert_eq!(codes(&[Some("a"), Some("a")]), Codes::Same(0, 2));
+        assert_eq!(codes(&[None, None]), Codes::Same(NULL, 2));
+        assert_eq!(codes(&[Some("a"), None]), Codes::Each(vec![0, NULL]));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! The findings of every row are in the same set or were committed before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -33,10 +33,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // About 200 MB of CloudTrail events: with what encoding takes, well below the 600 MB
-            // that a scan may use, and large enough for files that a question skips within.
+            // Large enough for files that a question skips within.
             rows: 512 * 1024,
-            bytes: 224 * 1024 * 1024,
+            // CloudTrail events take about 450 bytes each. One set fills while another is written, and
+            // a scan may use 600 MB in all.
+            bytes: 192 * 1024 * 1024,
             // CloudTrail delivers within minutes: more days are history being read in, or a wrong clock.
             days: 8,
         }
@@ -53,7 +54,7 @@ pub struct OpenSet {
     tables: BTreeMap<Kind, OpenTable>,
     moves: BTreeMap<String, PositionMove>,
     account: Account,
-    days: std::collections::BTreeSet<i64>,
+    days: BTreeSet<i64>,
     rows: usize,
     bytes: usize,
 }
@@ -167,9 +168,11 @@ impl WrittenSet {
     /// When the transaction fails: the files are dropped, unless the database could not say whether
     /// it was committed.
     pub async fn commit(mut self, store: &Store) -> Result<Sealed, HistoryError> {
+        // Until the outcome is known nothing may remove the files, not even a caller that stops waiting.
+        let paths = std::mem::take(&mut self.unsealed.paths);
         let committed = store.commit_seal(&self.record).await;
-        if matches!(committed, Ok(()) | Err(StoreError::CommitUnknown { .. })) {
-            self.unsealed.keep();
+        if !matches!(committed, Ok(()) | Err(StoreError::CommitUnknown { .. })) {
+            drop(Unsealed { paths });
         }
         committed?;
         Ok(Sealed { id: self.record.id, files: self.record.files })
@@ -213,7 +216,7 @@ fn same_columns(one: &SchemaRef, other: &SchemaRef) -> bool {
 }
 
 /// Rows of one day mostly follow each other.
-fn note_days(times: &[i64], days: &mut std::collections::BTreeSet<i64>) {
+fn note_days(times: &[i64], days: &mut BTreeSet<i64>) {
     let mut last = None;
     for time in times {
         let day = order::day_of(*time);

@@ -30,6 +30,13 @@ pub struct StoredPosition {
     pub watermark: Option<i64>,
 }
 
+impl StoredPosition {
+    /// Whether the record that begins at `position` is in history already.
+    pub fn covers(&self, position: Position) -> bool {
+        position < self.next
+    }
+}
+
 /// A position that a seal moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PositionMove {

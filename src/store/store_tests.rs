@@ -44,6 +44,11 @@ async fn a_seal_is_all_there_after_reopening() {
     assert!(store.files(Kind::Rejects).await.unwrap().is_empty());
     let position = store.position_of("s").await.unwrap().unwrap();
     assert_eq!((position.next, position.label.as_str()), (Position { offset: 10, index: 2 }, "/logs/s"));
+    assert!(
+        position.covers(Position { offset: 10, index: 1 })
+            && position.covers(Position { offset: 9, index: 7 })
+    );
+    assert!(!position.covers(Position { offset: 10, index: 2 }));
     assert_eq!(store.account().await.unwrap().events, 3);
     assert!(store.has_seal(first.id).await.unwrap());
     assert!(store.next_seal().unwrap() > first.id, "a new writer has a new epoch");

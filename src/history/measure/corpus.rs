@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, BooleanArray, ListBuilder, RecordBatch, StringBuild
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 
+use super::super::order::DAY;
 use crate::domain::event::{CallerKind, Category, CredentialKind, KeyEvent, Outcome, Provider};
 use crate::domain::function::Function;
 use crate::table::build::{Origin, TableBuilder};
@@ -64,8 +65,15 @@ impl Corpus {
     pub fn new(seed: u64, keys: u64, per_day: u64) -> Self {
         let mut random = Random(seed);
         let keys = (0..keys.max(1)).map(|number| key(number, &mut random)).collect();
-        let pace = (super::super::order::DAY / per_day.max(1) as i64).max(1);
+        let pace = (DAY / per_day.max(1) as i64).max(1);
         Self { random, keys, now: START, pace, position: 0 }
+    }
+
+    /// The same events, so many days later.
+    #[must_use]
+    pub const fn days_later(mut self, days: i64) -> Self {
+        self.now += days * DAY;
+        self
     }
 
     /// The names of the keys.

@@ -1,10 +1,10 @@
 use std::fs;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
 use keyward::domain::reject::{Reject, RejectReason};
-use keyward::history::measure::Corpus;
+use keyward::history::measure::{self, Corpus};
 use keyward::history::rejects::{RejectedRecord, RejectsBuilder};
 use keyward::history::{HistoryError, Limits, OpenSet, Writer, batches, sweep};
 use keyward::metrics::Account;
@@ -231,4 +231,29 @@ fn rejects_are_kept_by_the_day_they_were_read() {
     let sealed = writer.seal(&store, NOW).unwrap().unwrap();
     assert_eq!(sealed.files[0].day, NOW.div_euclid(86_400_000_000));
     assert!(sealed.files[0].file.starts_with("rejects/day="));
+}
+
+#[test]
+fn a_cloudtrail_event_takes_less_than_80_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut corpus = Corpus::new(1, 500, 8_640_000);
+    let written = measure::writing(folder.path(), &mut corpus, 50_000, NOW).unwrap();
+    let bytes = written.bytes_a_row();
+    assert!((60.0..80.0).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn files_of_an_older_version_read_as_null_where_they_lack_a_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let events = Corpus::new(3, 5, 1_000).batch(300).unwrap();
+    let kept: Vec<usize> =
+        (0..events.num_columns()).filter(|place| *place != Column::Owner as usize).collect();
+    let mut writer = Writer::default();
+    writer.open.push(Kind::Events, &events.project(&kept).unwrap()).unwrap();
+    writer.seal(&store, NOW).unwrap();
+    let read = read_back(&store);
+    assert_eq!(read.schema(), events_schema());
+    assert_eq!(read.column(Column::Owner as usize).null_count(), 300);
+    assert_eq!(by_event_id(&read.project(&kept).unwrap()), by_event_id(&events.project(&kept).unwrap()));
 }
