@@ -142,3 +142,11 @@ fn a_broken_line_is_never_peeked_as_a_request() {
     let empty = with(entry(), "/request/id", json!(""));
     assert_eq!(request_id(empty.to_string().as_bytes()), None);
 }
+
+#[test]
+fn a_response_is_told_by_its_first_bytes() {
+    assert!(seems_response(br#"{"time":"2026-11-24T03:20:39.394374697Z","type":"response","auth":{}}"#));
+    assert!(seems_response(br#"{"time":"2026-11-24T03:20:39.394374697Z", "type": "kmip-response"}"#));
+    assert!(!seems_response(br#"{"time":"2026-11-24T03:20:39.394374697Z","type":"request","auth":{}}"#));
+    assert!(!seems_response(b""));
+}
