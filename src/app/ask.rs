@@ -51,7 +51,10 @@ pub enum AskError {
 impl AskError {
     /// Whether the fault lies with reading history rather than with the question.
     pub const fn is_input(&self) -> bool {
-        matches!(self, Self::NoHistory(_) | Self::Store(_) | Self::History(_) | Self::Arrow(_) | Self::Runtime(_))
+        matches!(
+            self,
+            Self::NoHistory(_) | Self::Store(_) | Self::History(_) | Self::Arrow(_) | Self::Runtime(_)
+        )
     }
 }
 

@@ -24,7 +24,9 @@ pub fn rules(paths: &[PathBuf], detectors: Option<&Path>) -> Result<LoadedRules,
     let detectors = detectors.map_or_else(Detectors::embedded, Detectors::load);
     let engine = detectors.and_then(|detectors| Engine::new(&detectors));
     match (catalog, engine) {
-        (Ok((catalog, warnings)), Ok(engine)) => Ok(LoadedRules { rules: Rules { catalog, engine }, warnings }),
+        (Ok((catalog, warnings)), Ok(engine)) => {
+            Ok(LoadedRules { rules: Rules { catalog, engine }, warnings })
+        }
         (catalog, engine) => {
             let mut problems = catalog.err().unwrap_or_default();
             problems.extend(engine.err().unwrap_or_default());

@@ -66,8 +66,8 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let rules = loaded.or_fail(Exit::Rules)?.rules;
     let now = now_micros();
     let started = Instant::now();
-    let mut reader =
-        Reader::open(&[folder.join("logs").display().to_string()], Limits::default()).or_fail(Exit::InputOutput)?;
+    let mut reader = Reader::open(&[folder.join("logs").display().to_string()], Limits::default())
+        .or_fail(Exit::InputOutput)?;
     let mut show = Show {
         recorder: Recorder::open(&folder.join("data"), reader.inputs(), now).or_fail(Exit::InputOutput)?,
         findings: FindingWriter::new(Format::Table, terminal.colours),
@@ -126,13 +126,19 @@ impl Show {
 fn prepare(folder: &Path, args: &Args) -> Result<Vec<Label>> {
     if folder.exists() {
         if !folder.join(MARKER).exists() && fs::read_dir(folder)?.next().is_some() {
-            bail!("{} holds something that no demo put there: name another folder with --dir", folder.display());
+            bail!(
+                "{} holds something that no demo put there: name another folder with --dir",
+                folder.display()
+            );
         }
         fs::remove_dir_all(folder).with_context(|| format!("could not empty {}", folder.display()))?;
     }
     let logs = folder.join("logs");
     fs::create_dir_all(&logs).with_context(|| format!("could not make {}", logs.display()))?;
-    fs::write(folder.join(MARKER), "Made by `keyward demo`, which empties this folder when it runs again.\n")?;
+    fs::write(
+        folder.join(MARKER),
+        "Made by `keyward demo`, which empties this folder when it runs again.\n",
+    )?;
     fs::write(folder.join("catalog.yaml"), Company::catalog_yaml())?;
     let mut cloudtrail = BufWriter::new(fs::File::create(logs.join("cloudtrail.ndjson"))?);
     let mut vault = BufWriter::new(fs::File::create(logs.join("vault-audit.log"))?);

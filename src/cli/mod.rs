@@ -1,6 +1,7 @@
 //! The command line: one file a command, each turning its arguments into a call of `app` or of the
 //! stages, and what comes back into text and an exit code.
 
+pub mod check;
 pub mod columns;
 pub mod completions;
 pub mod demo;
@@ -45,6 +46,8 @@ enum Command {
     Scan(scan::Args),
     /// Watch keyward find misuse in a made-up company's logs
     Demo(demo::Args),
+    /// Validate catalogs, detectors and questions, and run every detector's cases
+    Check(check::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
     /// List the columns of the key-event table
@@ -86,6 +89,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
     match command {
         Command::Scan(args) => scan::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal),
+        Command::Check(args) => check::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -18,9 +18,8 @@ impl Bar {
     pub fn over(progress: Progress, shown: bool) -> Self {
         let bar = match (shown, progress.total()) {
             (false, _) => ProgressBar::hidden(),
-            (true, Some(total)) => ProgressBar::new(total).with_style(style(
-                "{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
-            )),
+            (true, Some(total)) => ProgressBar::new(total)
+                .with_style(style("{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left")),
             (true, None) => ProgressBar::new_spinner().with_style(style("{spinner} {bytes} {bytes_per_sec}")),
         };
         if shown {

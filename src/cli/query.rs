@@ -94,15 +94,23 @@ fn find(file: &str) -> Result<Question, Failure> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     ask::built_in().into_iter().find(|question| question.name == name).ok_or_else(|| Failure {
         exit: Exit::InputOutput,
-        error: anyhow!("there is no file {file} and no built-in question of that name; `keyward query --list` lists them"),
+        error: anyhow!(
+            "there is no file {file} and no built-in question of that name; `keyward query --list` lists them"
+        ),
     })
 }
 
 fn listed(question: &Question) -> String {
     let mut text = format!("{}\n    {}\n", question.name, question.description);
     for parameter in &question.parameters {
-        let need = parameter.default.as_ref().map_or("required".to_owned(), |default| format!("default {default:?}"));
-        text.push_str(&format!("    --param {}={} ({need}): {}\n", parameter.name, parameter.kind, parameter.about));
+        let need = parameter
+            .default
+            .as_ref()
+            .map_or("required".to_owned(), |default| format!("default {default:?}"));
+        text.push_str(&format!(
+            "    --param {}={} ({need}): {}\n",
+            parameter.name, parameter.kind, parameter.about
+        ));
     }
     text
 }

@@ -38,7 +38,10 @@ impl RuleArgs {
                 print_problems(&problems);
                 let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
                 let plural = if errors == 1 { "" } else { "s" };
-                Err(Failure { exit: Exit::Rules, error: anyhow!("{errors} error{plural} in catalog or detectors") })
+                Err(Failure {
+                    exit: Exit::Rules,
+                    error: anyhow!("{errors} error{plural} in catalog or detectors"),
+                })
             }
         }
     }
@@ -51,7 +54,19 @@ impl RuleArgs {
 
 /// Prints problems, one a line, clickable in editors and terminals.
 pub fn print_problems(problems: &[Problem]) {
-    let text: String = problems.iter().map(|problem| format!("{}\n", harmless(&problem.to_string()))).collect();
+    let text: String =
+        problems.iter().map(|problem| format!("{}\n", harmless(&problem.to_string()))).collect();
     // Standard error may be closed; then nobody is left to tell.
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// With `strict`, makes errors of warnings; whether there was any.
+pub fn strictly(problems: &mut [Problem], strict: bool) -> bool {
+    if !strict {
+        return false;
+    }
+    for problem in problems.iter_mut() {
+        problem.severity = Severity::Error;
+    }
+    !problems.is_empty()
 }

@@ -85,7 +85,8 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         summary: Summary::default(),
         bar: Bar::over(reader.progress(), terminal.progress && !args.quiet),
     };
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads =
+        args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let result = scan(&mut reader, &loaded.rules, threads, now, &mut |step| out.accept(step));
     let summary = out.finish(result)?;
     if !args.quiet {
@@ -116,22 +117,27 @@ impl Output {
 
     fn print(&mut self, step: &Step) -> io::Result<()> {
         match self.emit {
-            Emit::Events if step.judged.batch.num_rows() > 0 => self.events.write(&step.judged.batch, &mut self.out),
-            Emit::Events | Emit::Alerts => Ok(()),
-            Emit::Findings => {
-                step.judged.findings.iter().try_for_each(|finding| self.findings.write(finding, &mut self.out))
+            Emit::Events if step.judged.batch.num_rows() > 0 => {
+                self.events.write(&step.judged.batch, &mut self.out)
             }
+            Emit::Events | Emit::Alerts => Ok(()),
+            Emit::Findings => step
+                .judged
+                .findings
+                .iter()
+                .try_for_each(|finding| self.findings.write(finding, &mut self.out)),
         }
     }
 
     fn finish(mut self, result: Result<(), ScanError>) -> Result<Summary, Failure> {
         self.bar.finish();
         let flushed = self.out.flush();
-        result.map_err(|error| match error {
-            ScanError::Accept(error) => error,
-            other => other.into(),
-        })
-        .or_fail(Exit::InputOutput)?;
+        result
+            .map_err(|error| match error {
+                ScanError::Accept(error) => error,
+                other => other.into(),
+            })
+            .or_fail(Exit::InputOutput)?;
         flushed.context("could not write to standard output").or_fail(Exit::InputOutput)?;
         if let Some(recorder) = self.recorder {
             recorder.finish().or_fail(Exit::InputOutput)?;

@@ -59,7 +59,13 @@ impl Summary {
         text
     }
 
-    fn write(&self, to: &mut String, rules: &Rules, elapsed: Duration, has_catalog: bool) -> std::fmt::Result {
+    fn write(
+        &self,
+        to: &mut String,
+        rules: &Rules,
+        elapsed: Duration,
+        has_catalog: bool,
+    ) -> std::fmt::Result {
         let account = &self.account;
         let rate = account.received as f64 / elapsed.as_secs_f64().max(0.000_001);
         writeln!(to, "\nrecords    {} in {:.1?} ({:.0}/s)", account.received, elapsed, rate)?;

@@ -3,6 +3,7 @@
 //! In: built batches, in the order they were read. Out: the rows that stand, and the account of the
 //! rest. Everything here is a function of that order, never of how it was cut into batches.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -162,11 +163,11 @@ impl Join {
         self.latest = self.latest.max(time);
         if self.seen.contains_key(&mark.uid) {
             decisions.merged += 1;
-        } else if self.open.contains_key(&mark.uid) {
-            decisions.duplicates += 1;
-        } else {
-            let request = OpenRequest { row: OpenRow::Here(row), time };
-            self.open.insert(mark.uid, request);
+            return;
+        }
+        match self.open.entry(mark.uid) {
+            Entry::Occupied(_) => decisions.duplicates += 1,
+            Entry::Vacant(place) => _ = place.insert(OpenRequest { row: OpenRow::Here(row), time }),
         }
     }
 

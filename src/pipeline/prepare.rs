@@ -3,15 +3,14 @@
 //! In: a chunk as a source cut it. Out: the built batch, the rejects, and what became of the records
 //! that gave no event. What needs other chunks is left to [`super::join`].
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use arrow::error::ArrowError;
 use bumpalo::Bump;
 
+use crate::domain::event::KeyEvent;
 use crate::domain::reject::{Aside, Reject};
 use crate::metrics::Account;
-use crate::normalize::vault::{EntryType, request_id};
 use crate::normalize::{Normalized, cloudtrail, vault};
 use crate::source::{Chunk, Piece, Refused, Sample, Shape, refuse};
 use crate::table::build::{Built, Origin, TableBuilder};
@@ -78,44 +77,37 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// Vault writes each call twice, as request and as response, which repeats the request in full. A
-    /// request whose response is in the same chunk is merged without being normalized; only when that
-    /// response turns out broken is the request looked at after all.
+    /// Vault writes each call twice, as request and as response, which repeats the request in full. So
+    /// responses come first, and a request that found its response here is merged without being
+    /// normalized.
     fn records(&mut self) {
         let chunk = self.chunk;
-        let responses = response_ids(chunk);
-        let mut answered: HashSet<&str> = HashSet::new();
-        let mut deferred: Vec<(&Piece, &str)> = Vec::new();
+        let mut answered = HashSet::new();
+        let mut deferred = Vec::new();
         for piece in &chunk.records {
             self.account.received += 1;
             let bytes = chunk.record(piece);
-            let entry = if responses.is_empty() || piece.shape != Shape::Vault { None } else { request_id(bytes) };
-            match entry {
-                Some((EntryType::Request | EntryType::KmipRequest, id)) => match responses.get(id.as_ref()) {
-                    Some(id) => deferred.push((piece, id)),
-                    None => _ = self.record(piece, bytes),
-                },
-                Some((EntryType::Response | EntryType::KmipResponse, id)) => {
-                    if self.record(piece, bytes)
-                        && let Some(id) = responses.get(id.as_ref())
-                    {
-                        answered.insert(id);
-                    }
+            match piece.shape {
+                Shape::CloudTrail => self.record(piece, bytes, &mut |_| {}),
+                Shape::Vault if vault::seems_response(bytes) => {
+                    self.record(piece, bytes, &mut |event| _ = answered.insert(event.event_id.to_owned()));
                 }
-                None => _ = self.record(piece, bytes),
+                Shape::Vault => deferred.push(piece),
             }
         }
-        for (piece, id) in deferred {
-            if answered.contains(id) {
-                self.account.merged += 1;
-            } else {
-                self.record(piece, chunk.record(piece));
+        for piece in deferred {
+            let bytes = chunk.record(piece);
+            match vault::request_id(bytes) {
+                Some((kind, id)) if kind.awaits_response() && answered.contains(id.as_ref()) => {
+                    self.account.merged += 1;
+                }
+                _ => self.record(piece, bytes, &mut |_| {}),
             }
         }
     }
 
-    /// Normalizes one record; whether it was understood.
-    fn record(&mut self, piece: &Piece, bytes: &[u8]) -> bool {
+    /// Normalizes one record, and shows `watch` the events it gives.
+    fn record(&mut self, piece: &Piece, bytes: &[u8], watch: &mut dyn FnMut(&KeyEvent<'_>)) {
         let origin = Origin {
             source: &self.chunk.source,
             device: self.chunk.device.as_deref(),
@@ -123,7 +115,10 @@ impl Work<'_> {
             ingested_at: self.ingested_at,
         };
         let Self { table, arena, .. } = self;
-        let mut emit = |event: &crate::domain::event::KeyEvent<'_>| table.push(event, origin);
+        let mut emit = |event: &KeyEvent<'_>| {
+            watch(event);
+            table.push(event, origin);
+        };
         let result = match piece.shape {
             Shape::CloudTrail => cloudtrail::normalize(bytes, arena, &mut emit),
             Shape::Vault => vault::normalize(bytes, arena, &mut emit),
@@ -132,12 +127,8 @@ impl Work<'_> {
         match result {
             Ok(Normalized::Events(count)) => self.account.events += u64::from(count),
             Ok(Normalized::Irrelevant(aside)) => self.set_aside(aside),
-            Err(reject) => {
-                self.refuse(piece, bytes, reject);
-                return false;
-            }
+            Err(reject) => self.refuse(piece, bytes, reject),
         }
-        true
     }
 
     fn set_aside(&mut self, aside: Aside) {
@@ -148,17 +139,4 @@ impl Work<'_> {
         *self.account.rejects.entry(reject.reason).or_default() += 1;
         self.rejects.push(refuse(bytes, reject, piece.position, piece.index, self.sample));
     }
-}
-
-/// The request ids of all response entries of the chunk.
-fn response_ids(chunk: &Chunk) -> HashSet<Cow<'_, str>> {
-    chunk
-        .records
-        .iter()
-        .filter(|piece| piece.shape == Shape::Vault)
-        .filter_map(|piece| match request_id(chunk.record(piece)) {
-            Some((EntryType::Response | EntryType::KmipResponse, id)) => Some(id),
-            _ => None,
-        })
-        .collect()
 }

@@ -34,8 +34,7 @@ impl Rules {
     pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
         let batch = self.catalog.judge(&batch, aliases)?;
         let hits = self.engine.run(&batch);
-        let mut seen = Seen::default();
-        seen.catalog = !self.catalog.is_empty();
+        let mut seen = Seen::with_catalog(!self.catalog.is_empty());
         self.engine.observe(&mut seen, &batch);
         let describe = |batch: &RecordBatch, row: usize| {
             let explanation = self.catalog.explain(batch, aliases, row);

@@ -155,7 +155,13 @@ impl Shared<'_> {
             Ok(judged) => judged,
             Err(error) => return Ok(Err(error)),
         };
-        let step = Step { judged, rejects, source: chunk.source.clone(), account, reached: Some((chunk.input, chunk.next)) };
+        let step = Step {
+            judged,
+            rejects,
+            source: chunk.source.clone(),
+            account,
+            reached: Some((chunk.input, chunk.next)),
+        };
         let job = self.accept.enter(number, |accept| accept(step))?;
         Ok(job.and_then(|job| job.map_or(Ok(()), |job| job())).map_err(ScanError::Accept))
     }
@@ -186,4 +192,3 @@ impl Neighbours {
         self.aliases.clone()
     }
 }
-

@@ -97,7 +97,9 @@ impl Reader<'_> {
     fn check_unknown(&mut self, fields: &[Field]) {
         for field in fields {
             let known = ["title", "description", "reads", "columns"];
-            if !field.text.starts_with("param ") && !known.iter().any(|name| value_of(&field.text, name).is_some()) {
+            if !field.text.starts_with("param ")
+                && !known.iter().any(|name| value_of(&field.text, name).is_some())
+            {
                 self.problem(field.line, "expected title, description, param, reads or columns");
             }
         }
@@ -135,10 +137,12 @@ fn placeholders(sql: &str) -> impl Iterator<Item = &str> {
 
 /// Reads `NAME TYPE required: sentence` or `NAME TYPE default VALUE: sentence`.
 fn parameter(text: &str) -> Result<Parameter, String> {
-    let form = "expected `-- param NAME TYPE required: sentence` or `-- param NAME TYPE default VALUE: sentence`";
+    let form =
+        "expected `-- param NAME TYPE required: sentence` or `-- param NAME TYPE default VALUE: sentence`";
     let (name, rest) = text.trim().split_once(' ').ok_or(form)?;
     let (kind, rest) = rest.trim().split_once(' ').ok_or(form)?;
-    let kind: Kind = kind.parse().map_err(|error: crate::domain::vocabulary::UnknownWord| error.to_string())?;
+    let kind: Kind =
+        kind.parse().map_err(|error: crate::domain::vocabulary::UnknownWord| error.to_string())?;
     let (default, about) = match rest.trim().strip_prefix("required:") {
         Some(about) => (None, about),
         None => {

@@ -66,7 +66,9 @@ impl Question {
     /// # Errors
     /// Where a parameter is missing, unknown or of another type.
     pub fn bind(&self, given: &[(String, String)], now: i64) -> Result<Vec<(String, Value)>, ParameterError> {
-        if let Some((name, _)) = given.iter().find(|(name, _)| !self.parameters.iter().any(|known| known.name == *name)) {
+        if let Some((name, _)) =
+            given.iter().find(|(name, _)| !self.parameters.iter().any(|known| known.name == *name))
+        {
             let known: Vec<_> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
             return Err(ParameterError::Unknown { name: name.clone(), known: known.join(" ") });
         }

@@ -46,7 +46,8 @@ fn a_wrong_parameter_says_what_to_do() {
     assert_eq!(missing.to_string(), "the question needs --param key=VALUE: the key's canonical name");
     let unknown = question.bind(&[("kee".into(), "x".into())], 0).unwrap_err();
     assert_eq!(unknown.to_string(), "the question has no parameter `kee`; it has: key from function");
-    let invalid = question.bind(&[("key".into(), "k".into()), ("from".into(), "soon".into())], 0).unwrap_err();
+    let invalid =
+        question.bind(&[("key".into(), "k".into()), ("from".into(), "soon".into())], 0).unwrap_err();
     assert!(invalid.to_string().contains("2026-10-01T00:00:00Z"), "{invalid}");
 }
 
@@ -55,7 +56,10 @@ fn problems_of_a_header_have_their_line() {
     let text = "-- title: x\n-- param a integer default b: y\n-- colour: red\n-- reads: events\nSELECT $c\n";
     let problems = Question::parse(Path::new("q.sql"), text).unwrap_err();
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    assert!(lines.contains(&"q.sql:2:1: error: default of `a`: expected a whole number".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"q.sql:2:1: error: default of `a`: expected a whole number".to_owned()),
+        "{lines:?}"
+    );
     assert!(lines.iter().any(|line| line.starts_with("q.sql:3:1")), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("no `-- description")), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("q.sql:5:1") && line.contains("`$c`")), "{lines:?}");

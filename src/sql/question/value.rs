@@ -33,8 +33,12 @@ impl Kind {
     pub fn read(self, text: &str, now: i64) -> Result<Value, String> {
         match self {
             Self::Text => Ok(Value::Text(text.to_owned())),
-            Self::Integer => text.parse().map(Value::Integer).map_err(|_| "expected a whole number".to_owned()),
-            Self::Boolean => text.parse().map(Value::Boolean).map_err(|_| "expected true or false".to_owned()),
+            Self::Integer => {
+                text.parse().map(Value::Integer).map_err(|_| "expected a whole number".to_owned())
+            }
+            Self::Boolean => {
+                text.parse().map(Value::Boolean).map_err(|_| "expected true or false".to_owned())
+            }
             Self::Timestamp => read_time(text, now).map(Value::Timestamp).ok_or_else(|| {
                 "expected a time such as 2026-10-01T00:00:00Z, now, or now-30d (s, m, h, d)".to_owned()
             }),
