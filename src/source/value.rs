@@ -5,9 +5,9 @@ use memchr::{memchr, memmem};
 use super::cut::{Cut, Place};
 use super::envelope::{self, damaged};
 use super::frame::{Flow, Framer, Mode};
-use super::limits::LONGEST_FAST_LINE;
+use super::limits::{LONGEST_FAST_LINE, MOST_LOOKS};
 use super::list::List;
-use super::scan::{Fault, Scanner, Step};
+use super::scan::{Fault, Scanner, Step, begins_value};
 use super::shape;
 use super::skip::{Skip, Until};
 use super::window::Window;
@@ -142,6 +142,8 @@ impl Value {
         let line = text.get(..newline.unwrap_or(text.len())).unwrap_or_default();
         let until = if let Some(place) = self.sibling(line, newline.is_none(), framer) {
             Until::Length(place)
+        } else if self.opened {
+            Until::Sibling(Vec::new())
         } else if self.is_by_line(line, framer) {
             Until::LineEnd
         } else {
@@ -160,15 +162,22 @@ impl Value {
         prefixed || self.fresh_line && !self.opened && (framer.on_one_line || whole)
     }
 
-    /// The next value on the same line that begins alike, where values follow one another without line
-    /// breaks, or may.
+    /// The next value on the same line: one that begins alike, where values follow one another without
+    /// line breaks, or may; or the next document, after one that was cut in or after its list.
     fn sibling(&self, line: &[u8], only_line: bool, framer: &Framer) -> Option<usize> {
         let follows = !self.fresh_line || only_line && !framer.on_one_line;
-        if !follows || self.opened {
+        if self.opened {
+            let at = self.scanner.at();
+            return line.get(at..)?.starts_with(b"{").then_some(at);
+        }
+        if !follows {
             return None;
         }
         let token = shape::token(line)?;
-        memmem::find(line.get(1..)?, token).map(|place| place + 1)
+        let places = memmem::find_iter(line.get(1..)?, token).map(|place| place + 1);
+        places
+            .take(MOST_LOOKS)
+            .find(|place| line.get(*place..).is_some_and(|text| begins_value(text, true) == Some(true)))
     }
 }
 
