@@ -5,7 +5,7 @@
 //! Kinesis and CloudWatch Logs documentation, and Vault's `audit/types.go`.
 
 use super::chunk::Shape;
-use super::members::{Member, Members, Span, after_blank, key_is, plain, text_begins, text_is};
+use super::members::{Member, Members, Span, after_blank, key_is, plain, text_begins, text_is, written};
 use crate::domain::reject::Aside;
 
 /// What an object is.
@@ -52,12 +52,20 @@ pub(super) fn is_list_key(written: &[u8]) -> bool {
         || written.contains(&b'\\') && plain(written).is_some_and(|key| is_list_key(key.as_bytes()))
 }
 
-/// The shape of the record that `text` is, if it is one and not an envelope.
-pub(super) fn of_record(text: &[u8]) -> Option<Shape> {
-    first_key(text).or_else(|| match classify(text) {
-        Class::Record(shape) => Some(shape),
-        _ => None,
-    })
+/// What the line `text` is, where one look at it decides: a usual record, or an object that is sound
+/// throughout and holds no long list.
+pub(super) fn of_line(text: &[u8]) -> Option<Class> {
+    if let Some(shape) = first_key(text) {
+        return Some(Class::Record(shape));
+    }
+    if token(text).is_some_and(|token| token.get(1..).and_then(written).is_some_and(is_list_key)) {
+        return None;
+    }
+    match Found::in_object(text) {
+        Search::Decided(class) => Some(class),
+        Search::Over(found, true) => Some(found.class(text)).filter(|class| !matches!(class, Class::List(_))),
+        Search::Over(_, false) => None,
+    }
 }
 
 /// Recognises the usual records by how they begin.
@@ -87,12 +95,10 @@ pub(super) fn classify(text: &[u8]) -> Class {
     if let Some(shape) = first_key(text) {
         return Class::Record(shape);
     }
-    let found = match Found::in_object(text) {
-        Search::Decided(class) => return class,
-        Search::Over(found) => found,
-    };
-    let known = found.record(text).or_else(|| found.aside(text)).or_else(|| found.event_bridge(text));
-    known.or_else(|| found.list(text)).or_else(|| found.wrapper()).unwrap_or(Class::Unknown)
+    match Found::in_object(text) {
+        Search::Decided(class) => class,
+        Search::Over(found, _) => found.class(text),
+    }
 }
 
 /// The members that tell one class from another.
@@ -172,7 +178,8 @@ const ENOUGH_NAMES: u32 = 2;
 
 enum Search {
     Decided(Class),
-    Over(Found),
+    /// All members that are sound, and whether these are all.
+    Over(Found, bool),
 }
 
 #[derive(Default)]
@@ -191,7 +198,8 @@ struct Found {
 impl Found {
     fn in_object(text: &[u8]) -> Search {
         let mut found = Self::default();
-        for member in Members::new(text) {
+        let mut members = Members::new(text);
+        for member in &mut members {
             if member.key.contains(&b'\\') {
                 let Some(key) = plain(member.key) else { continue };
                 found.note(text, &Member { key: key.as_bytes(), value: member.value });
@@ -202,7 +210,12 @@ impl Found {
                 return Search::Decided(class);
             }
         }
-        Search::Over(found)
+        Search::Over(found, members.is_complete())
+    }
+
+    fn class(&self, text: &[u8]) -> Class {
+        let known = self.record(text).or_else(|| self.aside(text)).or_else(|| self.event_bridge(text));
+        known.or_else(|| self.list(text)).or_else(|| self.wrapper()).unwrap_or(Class::Unknown)
     }
 
     fn note(&mut self, text: &[u8], member: &Member<'_>) {

@@ -357,7 +357,8 @@ fn damage_in_compressed_data_loses_little_of_what_was_before() {
         packed[at..].fill(0xAA);
         let seen = read(packed);
         assert!(seen.records.len() > 3000, "{}", seen.records.len());
-        assert!(seen.reasons().contains(&InvalidCompression));
+        let reasons = seen.reasons();
+        assert!(reasons.contains(&InvalidCompression) || reasons.contains(&Truncated), "{reasons:?}");
     }
 }
 
