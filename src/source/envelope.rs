@@ -51,6 +51,9 @@ impl Opening<'_> {
             Class::Aside(aside) => self.cut.aside(aside),
             Class::List(list) => self.list(list.of(text), place.part(list.start), depth),
             Class::Holds(parts, otherwise) => self.wrapper(text, place, depth, parts, otherwise),
+            Class::Ambiguous => {
+                self.refuse(text, RejectReason::DuplicateField, "a member that holds records is there twice");
+            }
             Class::Unknown => self.refuse(text, RejectReason::UnknownFormat, "an object of no known format"),
         }
     }

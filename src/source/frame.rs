@@ -18,7 +18,7 @@ use super::chunk::Mark;
 use super::cut::{Cut, Place};
 use super::envelope;
 use super::limits::{LONGEST_BLANK, LONGEST_PREFIX};
-use super::line::{self, Line, LineBreaks};
+use super::line::{self, Line, LineBreaks, SecondRecord};
 use super::list::List;
 use super::shape;
 use super::skip::{Skip, Until};
@@ -66,7 +66,8 @@ pub(super) struct Framer {
     fresh_line: bool,
     /// Whether the last value was on one line.
     pub(super) on_one_line: bool,
-    breaks: LineBreaks,
+    pub(super) breaks: LineBreaks,
+    second_record: SecondRecord,
     /// Why the stream ends early, until a refusal has said so.
     ending: Option<Reject>,
 }
@@ -81,6 +82,7 @@ impl Framer {
             fresh_line: true,
             on_one_line: false,
             breaks: LineBreaks::default(),
+            second_record: SecondRecord::new(),
             ending: None,
         }
     }
@@ -164,7 +166,9 @@ impl Framer {
             Line::More => return Flow::More,
             Line::Record(length) if length <= self.largest_record => {
                 let record = rest.get(..length).unwrap_or_default();
-                if let Some(class) = shape::of_line(record) {
+                if let Some(class) = shape::of_line(record)
+                    && !self.second_record.is_in(record)
+                {
                     cut.enter(self.next);
                     envelope::open_as(class, record, Place::Stream(window.index(self.next)), cut);
                     self.next += length as u64;

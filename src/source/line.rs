@@ -7,6 +7,7 @@
 //! neighbour is touched.
 
 use memchr::memchr;
+use memchr::memmem::Finder;
 
 use super::limits::{DEEPEST_NESTING, LONGEST_BLANK, LONGEST_FAST_LINE};
 
@@ -34,7 +35,7 @@ pub(super) struct LineBreaks {
 impl LineBreaks {
     /// The place of the first line break in `text`, which begins at `offset`. To be asked for offsets
     /// that grow.
-    fn first(&mut self, text: &[u8], offset: u64) -> Option<usize> {
+    pub(super) fn first(&mut self, text: &[u8], offset: u64) -> Option<usize> {
         if !self.found || self.none_before < offset {
             let known = self.none_before.saturating_sub(offset);
             let known = usize::try_from(known).unwrap_or(usize::MAX).min(text.len());
@@ -67,6 +68,26 @@ pub(super) fn look(text: &[u8], offset: u64, ended: bool, breaks: &mut LineBreak
         None => {}
     }
     if is_single(line) { Line::Record(line.len()) } else { Line::Unsure }
+}
+
+/// Finds the beginning of a second record on a line: a writer that died in the middle of a record and was
+/// started again leaves such lines.
+pub(super) struct SecondRecord {
+    cloudtrail: Finder<'static>,
+    vault: Finder<'static>,
+}
+
+impl SecondRecord {
+    pub(super) fn new() -> Self {
+        Self { cloudtrail: Finder::new(b"{\"eventVersion\":"), vault: Finder::new(b"{\"time\":\"") }
+    }
+
+    /// Whether a record that begins like this line may begin again inside it.
+    pub(super) fn is_in(&self, line: &[u8]) -> bool {
+        let rest = line.get(1..).unwrap_or_default();
+        let begins = |finder: &Finder<'_>| line.starts_with(finder.needle()) && finder.find(rest).is_some();
+        begins(&self.cloudtrail) || begins(&self.vault)
+    }
 }
 
 /// Bytes looked at together: few enough that their brackets can be counted in a byte.

@@ -19,6 +19,8 @@ pub(super) enum Class {
     List(Span),
     /// Parts in which there may be a record, in order; if there is none, the second says what the object is.
     Holds(Parts, Otherwise),
+    /// A member that holds records is there twice: taking one would hide the other.
+    Ambiguous,
     Unknown,
 }
 
@@ -61,15 +63,16 @@ pub(super) fn of_line(text: &[u8]) -> Option<Class> {
     if token(text).is_some_and(|token| token.get(1..).and_then(written).is_some_and(is_list_key)) {
         return None;
     }
-    match Found::in_object(text) {
+    let mut found = Found::default();
+    match found.search(text) {
         Search::Decided(class) => Some(class),
-        Search::Over(found, true) => Some(found.class(text)).filter(|class| !matches!(class, Class::List(_))),
-        Search::Over(_, false) => None,
+        Search::Complete => Some(found.class(text)).filter(|class| !matches!(class, Class::List(_))),
+        Search::Damaged => None,
     }
 }
 
 /// Recognises the usual records by how they begin.
-fn first_key(text: &[u8]) -> Option<Shape> {
+pub(super) fn first_key(text: &[u8]) -> Option<Shape> {
     if let Some(rest) = text.strip_prefix(b"{\"eventVersion\":") {
         let rest = rest.strip_prefix(b" ").unwrap_or(rest);
         return (rest.starts_with(b"\"1.") && !rest.starts_with(KINESIS_VERSION))
@@ -95,9 +98,10 @@ pub(super) fn classify(text: &[u8]) -> Class {
     if let Some(shape) = first_key(text) {
         return Class::Record(shape);
     }
-    match Found::in_object(text) {
+    let mut found = Found::default();
+    match found.search(text) {
         Search::Decided(class) => class,
-        Search::Over(found, _) => found.class(text),
+        Search::Complete | Search::Damaged => found.class(text),
     }
 }
 
@@ -176,10 +180,14 @@ fn is_cloudtrail(key: &[u8]) -> bool {
 /// How many of CloudTrail's names make a record: one may be a coincidence.
 const ENOUGH_NAMES: u32 = 2;
 
+/// How looking at the members ended.
 enum Search {
+    /// One of them decided.
     Decided(Class),
-    /// All members that are sound, and whether these are all.
-    Over(Found, bool),
+    /// There are no more.
+    Complete,
+    /// The next one is damaged.
+    Damaged,
 }
 
 #[derive(Default)]
@@ -191,30 +199,35 @@ struct Found {
     queued: bool,
     /// Whether a CloudWatch Logs message says that it is no log.
     control: bool,
+    /// Whether `detail` or a list is there twice.
+    ambiguous: bool,
     /// Whether `auth`, `request` or `response` is an object.
     vault_part: bool,
 }
 
 impl Found {
-    fn in_object(text: &[u8]) -> Search {
-        let mut found = Self::default();
+    fn search(&mut self, text: &[u8]) -> Search {
         let mut members = Members::new(text);
         for member in &mut members {
             if member.key.contains(&b'\\') {
                 let Some(key) = plain(member.key) else { continue };
-                found.note(text, &Member { key: key.as_bytes(), value: member.value });
+                self.note(text, &Member { key: key.as_bytes(), value: member.value });
             } else {
-                found.note(text, &member);
+                self.note(text, &member);
             }
-            if let Some(class) = found.decided(text) {
+            if let Some(class) = self.decided(text) {
                 return Search::Decided(class);
             }
         }
-        Search::Over(found, members.is_complete())
+        if members.is_complete() { Search::Complete } else { Search::Damaged }
     }
 
     fn class(&self, text: &[u8]) -> Class {
-        let known = self.record(text).or_else(|| self.aside(text)).or_else(|| self.event_bridge(text));
+        let known = self.record(text).or_else(|| self.aside(text));
+        if known.is_none() && self.ambiguous {
+            return Class::Ambiguous;
+        }
+        let known = known.or_else(|| self.event_bridge(text));
         known.or_else(|| self.list(text)).or_else(|| self.wrapper()).unwrap_or(Class::Unknown)
     }
 
@@ -232,6 +245,7 @@ impl Found {
             self.vault_part |= member.value.of(text).starts_with(b"{");
         }
         if let Some(span) = self.spans.get_mut(name as usize) {
+            self.ambiguous |= span.is_some() && matches!(name, Name::Detail | Name::List);
             *span = span.or(Some(member.value));
         }
     }

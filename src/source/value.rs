@@ -1,6 +1,6 @@
 //! One top-level value whose end is not known by its line: it is walked over, then opened.
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use super::cut::{Cut, Place};
 use super::envelope::{self, damaged};
@@ -117,7 +117,7 @@ impl Value {
         Flow::On
     }
 
-    fn too_large(mut self: Box<Self>, framer: &mut Framer, cut: &mut Cut) -> Flow {
+    fn too_large(mut self, framer: &mut Framer, cut: &mut Cut) -> Flow {
         self.scanner.through_lists();
         framer.skip(Skip::new(self.start, too_large(), Until::ValueEnd(self.scanner)), self.opened, cut);
         Flow::On
@@ -133,7 +133,7 @@ impl Value {
     ) -> Flow {
         let text = window.from(self.line_start);
         let text = text.get(..LONGEST_FAST_LINE).unwrap_or(text);
-        let newline = memchr(b'\n', text);
+        let newline = framer.breaks.first(text, self.line_start);
         if newline.is_none() && text.len() < LONGEST_FAST_LINE && !window.ended {
             self.failure = Some(failure);
             framer.mode = Mode::Value(self);
@@ -162,22 +162,21 @@ impl Value {
         prefixed || self.fresh_line && !self.opened && (framer.on_one_line || whole)
     }
 
-    /// The next value on the same line: one that begins alike, where values follow one another without
-    /// line breaks, or may; or the next document, after one that was cut in or after its list.
+    /// The next value on the same line: a usual record that begins alike, or any value that does, where
+    /// values follow one another without line breaks, or may; or the next document, after one that was cut
+    /// in or after its list.
     fn sibling(&self, line: &[u8], only_line: bool, framer: &Framer) -> Option<usize> {
-        let follows = !self.fresh_line || only_line && !framer.on_one_line;
         if self.opened {
             let at = self.scanner.at();
             return line.get(at..)?.starts_with(b"{").then_some(at);
         }
-        if !follows {
-            return None;
-        }
+        let follows = !self.fresh_line || only_line && !framer.on_one_line;
         let token = shape::token(line)?;
         let places = memmem::find_iter(line.get(1..)?, token).map(|place| place + 1);
-        places
-            .take(MOST_LOOKS)
-            .find(|place| line.get(*place..).is_some_and(|text| begins_value(text, true) == Some(true)))
+        places.take(MOST_LOOKS).find(|place| {
+            let text = line.get(*place..).unwrap_or_default();
+            (follows || shape::first_key(text).is_some()) && begins_value(text, true) == Some(true)
+        })
     }
 }
 

@@ -1,3 +1,4 @@
 //! The one integration-test binary; its modules mirror the stages.
 
+#[cfg(test)]
 mod source;

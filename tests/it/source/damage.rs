@@ -1,9 +1,10 @@
 //! Every kind of damage: the good records around it are kept, and each bad piece is one refusal.
 
 use keyward::domain::reject::RejectReason::{
-    self, InvalidCompression, InvalidJson, InvalidUtf8, TooDeep, TooLarge, Truncated, UnknownFormat,
+    self, DuplicateField, InvalidCompression, InvalidJson, InvalidUtf8, TooDeep, TooLarge, Truncated,
+    UnknownFormat,
 };
-use keyward::source::{Limits, Sample};
+use keyward::source::{Input, Limits, Reader, Sample};
 use sha2::{Digest, Sha256};
 
 use super::{Seen, cloudtrail, gzip, plain, read, read_with, vault, zstd};
@@ -374,4 +375,51 @@ fn a_stream_that_is_packed_twice_and_damaged_is_one_refusal() {
     packed[last] ^= 0xFF;
     let seen = read(&packed);
     assert_eq!((seen.records.len(), seen.reasons()), (501, vec![InvalidCompression]));
+}
+
+#[test]
+fn a_record_written_after_a_crash_on_the_cut_line_is_kept() {
+    for (cut, good) in [(vault(9), vault(1)), (plain(9), plain(1))] {
+        for at in [30, cut.len() / 2, cut.len() - 2] {
+            let text = format!("{}\n{}{good}\n{}\n", plain(0), &cut[..at], plain(2));
+            keeps(&read(text), &[plain(0), good.clone(), plain(2)], &[InvalidJson]);
+        }
+    }
+}
+
+#[test]
+fn an_envelope_that_says_twice_what_it_holds_is_refused() {
+    let detail = format!(
+        r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{},"detail":{}}}"#,
+        plain(1),
+        plain(2)
+    );
+    keeps(&read(detail), &[], &[DuplicateField]);
+}
+
+#[test]
+fn memory_is_bounded_whatever_comes() {
+    use std::io::Read;
+    let limits = Limits { chunk_bytes: 64 << 10, largest_record: 256 << 10, ..Limits::default() };
+    let mut begins = vec![
+        String::new(),
+        "[".into(),
+        "{\"a\":\"".into(),
+        "{\"Records\":[{\"a\":[".into(),
+        "x{\"a\":".into(),
+    ];
+    begins.push(format!("{{\"Records\":[{}", vec![plain(1); 500].join(",")));
+    begins.push(format!("{}\n", plain(1)).repeat(500));
+    for begin in begins {
+        for endless in [b'A', b'\n', b'[', b'{', b'1', b'"', b',', b'\\', 0xFF] {
+            let stream = std::io::Cursor::new(begin.clone()).chain(std::io::repeat(endless).take(6 << 20));
+            let mut reader = Reader::new(vec![Input::stream("endless", stream)], limits);
+            let mut reuse = Vec::new();
+            while let Some(chunk) = reader.next_chunk(reuse).unwrap() {
+                assert!(chunk.bytes.capacity() < 4 << 20, "{begin} {endless}");
+                assert!(chunk.refused.len() <= limits.chunk_records, "{begin} {endless}");
+                reuse = chunk.bytes;
+            }
+        }
+    }
 }

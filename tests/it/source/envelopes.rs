@@ -149,10 +149,8 @@ fn a_cloudwatch_logs_subscription_holds_records_as_text() {
         &data("CONTROL_MESSAGE", &["CWL CONTROL MESSAGE: Checking health of destination".into()]),
         Aside::Control,
     );
-    let late = format!(
-        r#"{{"logEvents":[{{"id":"","message":"CWL CONTROL MESSAGE: Checking health"}}],"messageType":"CONTROL_MESSAGE"}}"#
-    );
-    aside(&late, Aside::Control);
+    let late = r#"{"logEvents":[{"id":"","message":"CWL CONTROL MESSAGE: Checking health"}],"messageType":"CONTROL_MESSAGE"}"#;
+    aside(late, Aside::Control);
 }
 
 #[test]
@@ -228,7 +226,7 @@ fn exports_of_other_tools_are_opened() {
         holds(&wrapped, std::slice::from_ref(&record));
     }
     let panther = record.replacen('{', r#"{"p_log_type":"AWS.CloudTrail","#, 1);
-    holds(&panther, &[panther.clone()]);
+    holds(&panther, std::slice::from_ref(&panther));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What holds for any bytes, however they arrive.
 
-use keyward::source::Limits;
+use keyward::source::{Input, Limits, Reader};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -112,6 +112,36 @@ proptest! {
         let taken: usize = seen.records.iter().map(|(text, ..)| text.len()).sum();
         let refused: u64 = seen.refused.iter().map(|refused| refused.length).sum();
         prop_assert!(taken as u64 + refused <= text.len() as u64, "{:?} in {}", seen, text);
+    }
+
+    #[test]
+    fn reading_can_be_continued_after_any_chunk(
+        pieces in prop::collection::vec((0..5_usize, 0..100_usize, any::<bool>()), 1..15),
+        chunk_records in 1..6_usize,
+    ) {
+        let text: String = pieces.iter().map(|(kind, number, line)| {
+            let list = [plain(*number), "17".into(), cloudtrail(*number), "{}".into()].join(",");
+            let piece = match kind {
+                0 => plain(*number),
+                1 => vault(*number),
+                2 => format!("[{list}]"),
+                3 => format!("{{\"Records\":[{list},{list}],\"more\":[{list}]}}"),
+                _ => format!("{{\"data\":{{\"Records\":[{list}]}}}}"),
+            };
+            piece + if *line { "\n" } else { "" }
+        }).collect();
+        let whole = read(&text);
+        let input = || Input::stream("test", std::io::Cursor::new(text.clone().into_bytes()));
+        let mut reader = Reader::new(vec![input()], limits(200, chunk_records));
+        let mut before = Seen::default();
+        while let Some(chunk) = reader.next_chunk(Vec::new()).unwrap() {
+            before.add(&chunk);
+            let mut rest = input();
+            rest.start = chunk.next;
+            let after = super::read_all(Reader::new(vec![rest], Limits::default()));
+            prop_assert_eq!([&before.records[..], &after.records].concat(), whole.records.clone());
+            prop_assert_eq!([&before.refused[..], &after.refused].concat(), whole.refused.clone());
+        }
     }
 
     #[test]
