@@ -149,3 +149,11 @@ fn an_input_that_fails_half_way_is_an_error_with_its_place() {
         assert!(matches!(&error, SourceError::Read { input, .. } if input == "half"), "{error}");
     }
 }
+
+#[test]
+fn a_reader_and_its_chunks_can_go_to_another_thread() {
+    fn goes<T: Send>() {}
+    goes::<Reader>();
+    goes::<keyward::source::Chunk>();
+    goes::<keyward::source::Progress>();
+}
