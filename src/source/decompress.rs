@@ -2,14 +2,17 @@
 //!
 //! In: stored bytes. Out: plain bytes, and what was damaged on the way. Members and frames may follow one
 //! another, of either kind, with zeros between them. After a damaged one the next is looked for, so that
-//! one bad member costs no other.
+//! one bad member costs no other. What is packed twice (CloudWatch Logs through Firehose, compressed again
+//! on its way to S3) is unpacked twice; there, damage in the outer layer ends the stream.
 
-use std::io::{self, Read};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
+use std::sync::{Arc, OnceLock};
 
 use flate2::bufread::GzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
-use super::limits::ZSTD_WINDOW_LOG;
+use super::limits::{UNPACK_STEP, ZSTD_WINDOW_LOG};
 use super::raw::Raw;
 use crate::domain::reject::{Reject, RejectReason};
 
@@ -48,6 +51,10 @@ pub(super) enum Filled {
 /// A stream being unpacked.
 pub(super) struct Stream {
     member: Member,
+    /// Whether nothing was unpacked so far.
+    fresh: bool,
+    /// For what was packed inside another stream: why that one ended early, if it did.
+    outer: Option<Arc<OnceLock<Reject>>>,
 }
 
 enum Member {
@@ -64,12 +71,12 @@ enum Member {
 impl Stream {
     /// The plain bytes of `raw`.
     pub(super) fn new(raw: Raw) -> Self {
-        Self { member: Member::Start(raw) }
+        Self { member: Member::Start(raw), fresh: true, outer: None }
     }
 
     /// The bytes of `raw` as they are, for one that is entered in its middle.
     pub(super) fn plain(raw: Raw) -> Self {
-        Self { member: Member::Plain(raw) }
+        Self { member: Member::Plain(raw), fresh: false, outer: None }
     }
 
     /// Appends up to `wanted` plain bytes to `buffer`.
@@ -79,23 +86,53 @@ impl Stream {
     pub(super) fn fill(&mut self, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<Filled> {
         loop {
             let before = buffer.len();
+            let packed = matches!(self.member, Member::Gzip(_) | Member::Zstd(_));
             let read = match &mut self.member {
                 Member::Plain(raw) => take(raw, buffer, wanted),
-                Member::Gzip(decoder) => take(decoder, buffer, wanted),
-                Member::Zstd(decoder) => take(decoder, buffer, wanted),
+                Member::Gzip(decoder) => unpack(decoder, buffer, wanted),
+                Member::Zstd(decoder) => unpack(decoder, buffer, wanted),
                 Member::Start(_) | Member::Lost(_) => Ok(0),
-                Member::Over => return Ok(Filled::End),
+                Member::Over => return Ok(self.outer_end()),
             };
-            match read {
-                Ok(_) if buffer.len() > before => return Ok(Filled::More),
-                Ok(_) => {
-                    if let Some(reject) = self.next_member()? {
-                        return Ok(Filled::Broken(reject));
-                    }
-                }
-                Err(error) => return self.damaged(error),
+            let filled = match read {
+                Ok(_) if buffer.len() > before => Filled::More,
+                Ok(_) => match self.next_member()? {
+                    Some(reject) => Filled::Broken(reject),
+                    None => continue,
+                },
+                Err(error) => self.damaged(error)?,
+            };
+            if packed && self.is_packed_again(buffer.get(before..).unwrap_or_default()) {
+                self.unpack_again(buffer.split_off(before), filled);
+            } else {
+                return Ok(filled);
             }
         }
+    }
+
+    /// Whether the first bytes unpacked are packed themselves.
+    fn is_packed_again(&mut self, unpacked: &[u8]) -> bool {
+        let first = std::mem::take(&mut self.fresh);
+        first && self.outer.is_none() && Kind::of(unpacked).is_some()
+    }
+
+    /// Unpacks the stream inside this one, of which `begin` is here; `filled` says how it goes on.
+    fn unpack_again(&mut self, begin: Vec<u8>, filled: Filled) {
+        let broken = Arc::<OnceLock<Reject>>::default();
+        if let Filled::Broken(reject) = filled {
+            broken.get_or_init(|| reject);
+        }
+        let stream =
+            Self { member: std::mem::replace(&mut self.member, Member::Over), fresh: false, outer: None };
+        let outer = Unpacked { stream, pending: begin.into(), broken: Arc::clone(&broken) };
+        let raw = Raw::new(Box::new(outer), Arc::default());
+        *self = Self { member: Member::Start(raw), fresh: true, outer: Some(broken) };
+    }
+
+    /// The end, or what ended the stream that this one was packed in.
+    fn outer_end(&mut self) -> Filled {
+        let broken = self.outer.take().and_then(|outer| outer.get().cloned());
+        broken.map_or(Filled::End, Filled::Broken)
     }
 
     /// Goes from a member that is over to the next; a reject where what follows is none.
@@ -152,7 +189,7 @@ impl Stream {
             let (head, length) = raw.look::<MAGIC_BYTES>()?;
             match Kind::surely(head.get(..length).unwrap_or_default()) {
                 Some(kind) => return self.begin(kind, raw),
-                None => io::BufRead::consume(&mut raw, 1),
+                None => raw.consume(1),
             }
         }
         Ok(())
@@ -162,13 +199,22 @@ impl Stream {
     fn damaged(&mut self, error: io::Error) -> io::Result<Filled> {
         let raw = match std::mem::replace(&mut self.member, Member::Over) {
             Member::Gzip(decoder) => decoder.into_inner(),
-            Member::Zstd(decoder) => decoder.finish(),
+            Member::Zstd(decoder) => {
+                let mut raw = decoder.finish();
+                // The frame that failed may still be there from its first byte on.
+                if !raw.failed() && !raw.fill_buf()?.is_empty() {
+                    raw.consume(1);
+                }
+                raw
+            }
             _ => return Err(error),
         };
-        let failed = raw.failed();
-        self.member = Member::Lost(raw);
-        if failed {
+        if raw.failed() {
             return Err(error);
+        }
+        self.member = Member::Lost(raw);
+        if let Filled::Broken(reject) = self.outer_end() {
+            return Ok(Filled::Broken(reject));
         }
         if error.kind() == io::ErrorKind::UnexpectedEof {
             let reject = Reject::new(RejectReason::Truncated, "the compressed data ends in the middle");
@@ -181,6 +227,26 @@ impl Stream {
     }
 }
 
+/// A stream that holds another one, as that one's stored bytes.
+struct Unpacked {
+    stream: Stream,
+    pending: VecDeque<u8>,
+    broken: Arc<OnceLock<Reject>>,
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.pending.is_empty() && self.broken.get().is_none() {
+            let mut more = Vec::from(std::mem::take(&mut self.pending));
+            if let Filled::Broken(reject) = self.stream.fill(&mut more, buffer.len())? {
+                self.broken.get_or_init(|| reject);
+            }
+            self.pending = more.into();
+        }
+        self.pending.read(buffer)
+    }
+}
+
 /// Whether a file begins like compressed data; leaves it after the bytes looked at.
 ///
 /// # Errors
@@ -189,6 +255,18 @@ pub(super) fn is_compressed(from: &mut impl Read) -> io::Result<bool> {
     let mut head = Vec::with_capacity(MAGIC_BYTES);
     from.take(MAGIC_BYTES as u64).read_to_end(&mut head)?;
     Ok(Kind::of(&head).is_some())
+}
+
+/// Unpacks in small steps: a decoder that fails does not say what it unpacked in the same step.
+fn unpack(from: &mut impl Read, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<usize> {
+    let before = buffer.len();
+    while buffer.len() < before + wanted {
+        let read = take(from, buffer, UNPACK_STEP.min(before + wanted - buffer.len()))?;
+        if read == 0 {
+            break;
+        }
+    }
+    Ok(buffer.len() - before)
 }
 
 fn take(from: &mut impl Read, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<usize> {

@@ -18,6 +18,11 @@ pub(super) fn open(text: &[u8], place: Place, cut: &mut Cut) {
     Opening { cut, decoded: 0, records: 0 }.value(text, place, 0);
 }
 
+/// Opens an object whose class is known already.
+pub(super) fn open_as(class: Class, text: &[u8], place: Place, cut: &mut Cut) {
+    Opening { cut, decoded: 0, records: 0 }.class(class, text, place, 0);
+}
+
 /// One value being opened, with what it has used of its bounds.
 struct Opening<'c> {
     cut: &'c mut Cut,
@@ -28,7 +33,7 @@ struct Opening<'c> {
 impl Opening<'_> {
     fn value(&mut self, text: &[u8], place: Place, depth: u32) {
         match text.first() {
-            Some(b'{') if depth <= DEEPEST_ENVELOPE => self.object(text, place, depth),
+            Some(b'{') if depth <= DEEPEST_ENVELOPE => self.class(classify(text), text, place, depth),
             Some(b'[') if depth <= DEEPEST_ENVELOPE => self.list(text, place, depth),
             Some(b'{' | b'[') => {
                 self.refuse(text, RejectReason::UnknownFormat, "too many envelopes in one another")
@@ -37,8 +42,8 @@ impl Opening<'_> {
         }
     }
 
-    fn object(&mut self, text: &[u8], place: Place, depth: u32) {
-        match classify(text) {
+    fn class(&mut self, class: Class, text: &[u8], place: Place, depth: u32) {
+        match class {
             Class::Record(shape) => self.cut.record(text, place, shape),
             Class::Detail(detail) => {
                 self.cut.record(detail.of(text), place.part(detail.start), Shape::CloudTrail)
@@ -46,6 +51,9 @@ impl Opening<'_> {
             Class::Aside(aside) => self.cut.aside(aside),
             Class::List(list) => self.list(list.of(text), place.part(list.start), depth),
             Class::Holds(parts, otherwise) => self.wrapper(text, place, depth, parts, otherwise),
+            Class::Ambiguous => {
+                self.refuse(text, RejectReason::DuplicateField, "a member that holds records is there twice");
+            }
             Class::Unknown => self.refuse(text, RejectReason::UnknownFormat, "an object of no known format"),
         }
     }

@@ -16,8 +16,9 @@
 
 use super::chunk::Mark;
 use super::cut::{Cut, Place};
+use super::envelope;
 use super::limits::{LONGEST_BLANK, LONGEST_PREFIX};
-use super::line::{self, Line};
+use super::line::{self, Line, LineBreaks, SecondRecord};
 use super::list::List;
 use super::shape;
 use super::skip::{Skip, Until};
@@ -65,6 +66,8 @@ pub(super) struct Framer {
     fresh_line: bool,
     /// Whether the last value was on one line.
     pub(super) on_one_line: bool,
+    pub(super) breaks: LineBreaks,
+    second_record: SecondRecord,
     /// Why the stream ends early, until a refusal has said so.
     ending: Option<Reject>,
 }
@@ -78,6 +81,8 @@ impl Framer {
             next: offset,
             fresh_line: true,
             on_one_line: false,
+            breaks: LineBreaks::default(),
+            second_record: SecondRecord::new(),
             ending: None,
         }
     }
@@ -157,13 +162,15 @@ impl Framer {
     }
 
     fn object(&mut self, rest: &[u8], window: &Window<'_>, cut: &mut Cut) -> Flow {
-        match line::look(rest, window.ended) {
+        match line::look(rest, self.next, window.ended, &mut self.breaks) {
             Line::More => return Flow::More,
             Line::Record(length) if length <= self.largest_record => {
                 let record = rest.get(..length).unwrap_or_default();
-                if let Some(shape) = shape::of_record(record) {
+                if let Some(class) = shape::of_line(record)
+                    && !self.second_record.is_in(record)
+                {
                     cut.enter(self.next);
-                    cut.record(record, Place::Stream(window.index(self.next)), shape);
+                    envelope::open_as(class, record, Place::Stream(window.index(self.next)), cut);
                     self.next += length as u64;
                     self.on_one_line = true;
                     self.fresh_line = false;

@@ -28,6 +28,15 @@ pub const SAMPLE_BYTES: usize = 256;
 /// Bytes of a record's first key by which its siblings are found again after damage.
 pub const LONGEST_TOKEN: usize = 64;
 
+/// Bytes of what may be the next record after damage that are looked at before it is believed.
+pub const LONGEST_LOOK: usize = 64 << 10;
+
+/// Places on one line that are looked at for the next record after damage.
+pub const MOST_LOOKS: usize = 8;
+
+/// Plain bytes unpacked at a time: what comes before damage in the same step is lost with it.
+pub const UNPACK_STEP: usize = 16 << 10;
+
 /// Levels of envelopes inside envelopes. Kinesis, CloudWatch Logs, its event, the message are four.
 pub const DEEPEST_ENVELOPE: u32 = 6;
 

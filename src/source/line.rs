@@ -7,6 +7,7 @@
 //! neighbour is touched.
 
 use memchr::memchr;
+use memchr::memmem::Finder;
 
 use super::limits::{DEEPEST_NESTING, LONGEST_BLANK, LONGEST_FAST_LINE};
 
@@ -21,10 +22,36 @@ pub(super) enum Line {
     More,
 }
 
-/// Looks at the line that `text` begins with; `ended` when the stream ends with `text`.
-pub(super) fn look(text: &[u8], ended: bool) -> Line {
+/// Where the line breaks are, as far as they were looked for: no byte is looked at twice, however many
+/// values are on one line.
+#[derive(Debug, Default)]
+pub(super) struct LineBreaks {
+    /// No line break lies between what was asked for last and this offset.
+    none_before: u64,
+    /// Whether one lies at it.
+    found: bool,
+}
+
+impl LineBreaks {
+    /// The place of the first line break in `text`, which begins at `offset`. To be asked for offsets
+    /// that grow.
+    pub(super) fn first(&mut self, text: &[u8], offset: u64) -> Option<usize> {
+        if !self.found || self.none_before < offset {
+            let known = self.none_before.saturating_sub(offset);
+            let known = usize::try_from(known).unwrap_or(usize::MAX).min(text.len());
+            let found = memchr(b'\n', text.get(known..).unwrap_or_default());
+            self.none_before = offset + found.map_or(text.len(), |place| known + place) as u64;
+            self.found = found.is_some();
+        }
+        let place = usize::try_from(self.none_before.saturating_sub(offset)).ok()?;
+        (self.found && place < text.len()).then_some(place)
+    }
+}
+
+/// Looks at the line that `text` begins with, at `offset`; `ended` when the stream ends with `text`.
+pub(super) fn look(text: &[u8], offset: u64, ended: bool, breaks: &mut LineBreaks) -> Line {
     let window = text.get(..LONGEST_FAST_LINE).unwrap_or(text);
-    let Some(end) = memchr(b'\n', window) else {
+    let Some(end) = breaks.first(window, offset) else {
         return if ended || window.len() == LONGEST_FAST_LINE { Line::Unsure } else { Line::More };
     };
     let line = window.get(..end).unwrap_or_default().trim_ascii_end();
@@ -41,6 +68,26 @@ pub(super) fn look(text: &[u8], ended: bool) -> Line {
         None => {}
     }
     if is_single(line) { Line::Record(line.len()) } else { Line::Unsure }
+}
+
+/// Finds the beginning of a second record on a line: a writer that died in the middle of a record and was
+/// started again leaves such lines.
+pub(super) struct SecondRecord {
+    cloudtrail: Finder<'static>,
+    vault: Finder<'static>,
+}
+
+impl SecondRecord {
+    pub(super) fn new() -> Self {
+        Self { cloudtrail: Finder::new(b"{\"eventVersion\":"), vault: Finder::new(b"{\"time\":\"") }
+    }
+
+    /// Whether a record that begins like this line may begin again inside it.
+    pub(super) fn is_in(&self, line: &[u8]) -> bool {
+        let rest = line.get(1..).unwrap_or_default();
+        let begins = |finder: &Finder<'_>| line.starts_with(finder.needle()) && finder.find(rest).is_some();
+        begins(&self.cloudtrail) || begins(&self.vault)
+    }
 }
 
 /// Bytes looked at together: few enough that their brackets can be counted in a byte.
@@ -89,6 +136,24 @@ fn values_meet(block: &[u8], shifted: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn look(text: &[u8], ended: bool) -> Line {
+        super::look(text, 0, ended, &mut LineBreaks::default())
+    }
+
+    #[test]
+    fn line_breaks_are_found_once_whatever_is_asked_for() {
+        let text = b"ab\ncdef\n\ng";
+        for step in 1..4 {
+            let mut breaks = LineBreaks::default();
+            for offset in (0..text.len()).step_by(step) {
+                for end in offset..=text.len() {
+                    let expected = memchr(b'\n', &text[offset..end]);
+                    assert_eq!(breaks.first(&text[offset..end], offset as u64), expected, "{offset} {end}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_line_between_two_others_is_one_record() {

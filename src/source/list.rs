@@ -18,6 +18,8 @@ pub(super) struct List {
     element: Option<Element>,
     /// How its first good element began.
     token: Vec<u8>,
+    /// Whether one of its elements was damaged: then its missing end is no further damage.
+    damaged: bool,
 }
 
 struct Element {
@@ -28,12 +30,12 @@ struct Element {
 impl List {
     /// An array at the top.
     pub(super) fn bare() -> Self {
-        Self { object: None, element: None, token: Vec::new() }
+        Self { object: None, element: None, token: Vec::new(), damaged: false }
     }
 
     /// An array in an object at the top.
     pub(super) fn in_object(object: Box<Value>) -> Self {
-        Self { object: Some(object), element: None, token: Vec::new() }
+        Self { object: Some(object), element: None, token: Vec::new(), damaged: false }
     }
 
     /// Offset of the first byte that is still needed; `next` is where no element is begun.
@@ -64,6 +66,7 @@ impl List {
         let blank = text.iter().position(|byte| !byte.is_ascii_whitespace() && *byte != b',');
         framer.next += blank.unwrap_or(text.len()) as u64;
         match blank.and_then(|place| text.get(place)) {
+            None if window.ended && self.damaged => {}
             None if window.ended => {
                 let reject = framer.unfinished();
                 cut.refuse(&[], reject);
@@ -150,10 +153,11 @@ impl List {
     }
 
     /// Passes over a damaged element to the next one that begins like its siblings, or like itself.
-    fn passes_over(self: Box<Self>, text: &[u8], element: &Element, reject: Reject, framer: &mut Framer) {
+    fn passes_over(mut self: Box<Self>, text: &[u8], element: &Element, reject: Reject, framer: &mut Framer) {
         let own = shape::token(text).unwrap_or_default();
         let token = if self.token.is_empty() { own.to_vec() } else { self.token.clone() };
         framer.next = element.start;
+        self.damaged = true;
         framer.mode = Mode::Skip(Box::new(Skip::element(element.start, reject, Until::Sibling(token), self)));
     }
 }

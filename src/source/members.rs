@@ -31,29 +31,47 @@ pub(super) struct Member<'t> {
 pub(super) struct Members<'t> {
     text: &'t [u8],
     at: usize,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    First,
+    Between,
+    /// After the closing bracket.
+    Over,
+    Damaged,
 }
 
 impl<'t> Members<'t> {
     /// The members of the object that `text` is; none where it is no object.
     pub(super) fn new(text: &'t [u8]) -> Self {
         let at = after_blank(text, 0);
-        let at = if text.get(at) == Some(&b'{') { at + 1 } else { text.len() };
-        Self { text, at }
+        let state = if text.get(at) == Some(&b'{') { State::First } else { State::Damaged };
+        Self { text, at: at + 1, state }
     }
 
     /// The value of the first member with this key.
     pub(super) fn find(text: &'t [u8], key: &[u8]) -> Option<Span> {
         Members::new(text).find(|member| key_is(member.key, key)).map(|member| member.value)
     }
-}
 
-impl<'t> Iterator for Members<'t> {
-    type Item = Member<'t>;
+    /// Whether all members were seen, none was damaged, and nothing follows the object.
+    pub(super) fn is_complete(&self) -> bool {
+        self.state == State::Over && after_blank(self.text, self.at) == self.text.len()
+    }
 
-    fn next(&mut self) -> Option<Member<'t>> {
+    fn member(&mut self) -> Option<Member<'t>> {
         let mut at = after_blank(self.text, self.at);
-        if self.text.get(at) == Some(&b',') {
-            at = after_blank(self.text, at + 1);
+        match (self.text.get(at)?, self.state) {
+            (b'}', State::First | State::Between) => {
+                self.state = State::Over;
+                self.at = at + 1;
+                return None;
+            }
+            (b',', State::Between) => at = after_blank(self.text, at + 1),
+            (_, State::First) => {}
+            _ => return None,
         }
         let end = text_end(self.text, at)?;
         let key = self.text.get(at + 1..end - 1)?;
@@ -63,7 +81,23 @@ impl<'t> Iterator for Members<'t> {
         }
         let value = value_at(self.text, after_blank(self.text, colon + 1))?;
         self.at = value.end;
+        self.state = State::Between;
         Some(Member { key, value })
+    }
+}
+
+impl<'t> Iterator for Members<'t> {
+    type Item = Member<'t>;
+
+    fn next(&mut self) -> Option<Member<'t>> {
+        if matches!(self.state, State::Over | State::Damaged) {
+            return None;
+        }
+        let member = self.member();
+        if member.is_none() && self.state != State::Over {
+            self.state = State::Damaged;
+        }
+        member
     }
 }
 

@@ -14,7 +14,21 @@
 //! notification, a digest or a control message is one that is set aside; a damaged piece is one that is
 //! refused; so is whatever has no known format. [`Chunk::received`] is their sum.
 //!
-//! **Memory** is a chunk and the largest record, by [`limits`], whatever the length of the input.
+//! **Memory** is a chunk and the largest record, by [`limits`], whatever the length of the input: 12 MB
+//! resident over 480 MB of records.
+//!
+//! **Rates**, one core of a small shared machine, optimized, files in the page cache: CloudTrail and OpenBao
+//! lines 2.5 to 3.5 GB/s; lines whose first key does not tell 2 GB/s; `{"Records":[…]}` 1.3 GB/s; records
+//! without line breaks, and lines with a prefix, 1 GB/s; EventBridge lines 1 GB/s; gzip 0.7 GB/s.
+//!
+//! Decisions:
+//! - A line is taken as one record by its ends where that is certain for valid JSON (`line` says why). A
+//!   line that is no JSON then is a record that its normalizer refuses, so it is still one reject.
+//! - Every other value is checked by its grammar while its end is looked for: that finds a cut line within
+//!   the next line, where counting brackets would swallow its neighbours.
+//! - After damage, only what is sound and begins like its siblings is believed to be the next record.
+//! - A file continued from a mark is cut as it was before, but for damaged values: which lines one of them
+//!   takes with it may rest on how the values before it were laid out.
 
 mod chunk;
 mod cut;
@@ -42,7 +56,7 @@ mod window;
 
 pub use chunk::{Chunk, Mark, Piece, Refused, Shape};
 pub use error::SourceError;
-pub use identity::FileIdentity;
+pub use identity::{FileIdentity, HEAD_BYTES};
 pub use input::Input;
 pub use limits::{Limits, Sample};
 pub use paths::find;

@@ -59,7 +59,7 @@ impl Found {
 
     fn add_file(&mut self, path: PathBuf, metadata: &Metadata) {
         if self.files.insert((metadata.dev(), metadata.ino())) {
-            let size = metadata.is_file().then(|| metadata.len());
+            let size = metadata.is_file().then_some(metadata.len());
             self.inputs.push(Input::file(path, size));
         }
     }

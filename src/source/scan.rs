@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::limits::DEEPEST_NESTING;
+use super::limits::{DEEPEST_NESTING, LONGEST_LOOK};
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,11 @@ impl Scanner {
     /// Whether the value nests deeper than it may; its end is still found.
     pub(super) fn too_deep(&self) -> bool {
         self.too_deep
+    }
+
+    /// How far the walk came.
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     /// No longer stops at lists.
@@ -321,6 +326,20 @@ pub(super) fn value_end(text: &[u8]) -> Result<usize, Option<Fault>> {
             Ok(text.len())
         }
         Step::More | Step::List(_) => Err(scanner.too_deep().then_some(Fault::TooDeep)),
+    }
+}
+
+/// Whether a sound value begins here, by as much of it as may be looked at; nothing where more bytes
+/// decide. A place that is only thought to be a record's must pass this.
+pub(super) fn begins_value(text: &[u8], ended: bool) -> Option<bool> {
+    let head = text.get(..LONGEST_LOOK).unwrap_or(text);
+    let mut scanner = Scanner::new();
+    match scanner.advance(head) {
+        _ if scanner.too_deep() => Some(false),
+        Step::Done(_) => Some(true),
+        Step::Bad(_) => Some(false),
+        Step::More | Step::List(_) if head.len() == LONGEST_LOOK => Some(true),
+        Step::More | Step::List(_) => ended.then_some(false),
     }
 }
 

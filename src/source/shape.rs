@@ -5,7 +5,7 @@
 //! Kinesis and CloudWatch Logs documentation, and Vault's `audit/types.go`.
 
 use super::chunk::Shape;
-use super::members::{Member, Members, Span, after_blank, key_is, plain, text_begins, text_is};
+use super::members::{Member, Members, Span, after_blank, key_is, plain, text_begins, text_is, written};
 use crate::domain::reject::Aside;
 
 /// What an object is.
@@ -19,6 +19,8 @@ pub(super) enum Class {
     List(Span),
     /// Parts in which there may be a record, in order; if there is none, the second says what the object is.
     Holds(Parts, Otherwise),
+    /// A member that holds records is there twice: taking one would hide the other.
+    Ambiguous,
     Unknown,
 }
 
@@ -52,16 +54,25 @@ pub(super) fn is_list_key(written: &[u8]) -> bool {
         || written.contains(&b'\\') && plain(written).is_some_and(|key| is_list_key(key.as_bytes()))
 }
 
-/// The shape of the record that `text` is, if it is one and not an envelope.
-pub(super) fn of_record(text: &[u8]) -> Option<Shape> {
-    first_key(text).or_else(|| match classify(text) {
-        Class::Record(shape) => Some(shape),
-        _ => None,
-    })
+/// What the line `text` is, where one look at it decides: a usual record, or an object that is sound
+/// throughout and holds no long list.
+pub(super) fn of_line(text: &[u8]) -> Option<Class> {
+    if let Some(shape) = first_key(text) {
+        return Some(Class::Record(shape));
+    }
+    if token(text).is_some_and(|token| token.get(1..).and_then(written).is_some_and(is_list_key)) {
+        return None;
+    }
+    let mut found = Found::default();
+    match found.search(text) {
+        Search::Decided(class) => Some(class),
+        Search::Complete => Some(found.class(text)).filter(|class| !matches!(class, Class::List(_))),
+        Search::Damaged => None,
+    }
 }
 
 /// Recognises the usual records by how they begin.
-fn first_key(text: &[u8]) -> Option<Shape> {
+pub(super) fn first_key(text: &[u8]) -> Option<Shape> {
     if let Some(rest) = text.strip_prefix(b"{\"eventVersion\":") {
         let rest = rest.strip_prefix(b" ").unwrap_or(rest);
         return (rest.starts_with(b"\"1.") && !rest.starts_with(KINESIS_VERSION))
@@ -87,12 +98,11 @@ pub(super) fn classify(text: &[u8]) -> Class {
     if let Some(shape) = first_key(text) {
         return Class::Record(shape);
     }
-    let found = match Found::in_object(text) {
-        Search::Decided(class) => return class,
-        Search::Over(found) => found,
-    };
-    let known = found.record(text).or_else(|| found.aside(text)).or_else(|| found.event_bridge(text));
-    known.or_else(|| found.list(text)).or_else(|| found.wrapper()).unwrap_or(Class::Unknown)
+    let mut found = Found::default();
+    match found.search(text) {
+        Search::Decided(class) => class,
+        Search::Complete | Search::Damaged => found.class(text),
+    }
 }
 
 /// The members that tell one class from another.
@@ -170,9 +180,14 @@ fn is_cloudtrail(key: &[u8]) -> bool {
 /// How many of CloudTrail's names make a record: one may be a coincidence.
 const ENOUGH_NAMES: u32 = 2;
 
+/// How looking at the members ended.
 enum Search {
+    /// One of them decided.
     Decided(Class),
-    Over(Found),
+    /// There are no more.
+    Complete,
+    /// The next one is damaged.
+    Damaged,
 }
 
 #[derive(Default)]
@@ -184,25 +199,36 @@ struct Found {
     queued: bool,
     /// Whether a CloudWatch Logs message says that it is no log.
     control: bool,
+    /// Whether `detail` or a list is there twice.
+    ambiguous: bool,
     /// Whether `auth`, `request` or `response` is an object.
     vault_part: bool,
 }
 
 impl Found {
-    fn in_object(text: &[u8]) -> Search {
-        let mut found = Self::default();
-        for member in Members::new(text) {
+    fn search(&mut self, text: &[u8]) -> Search {
+        let mut members = Members::new(text);
+        for member in &mut members {
             if member.key.contains(&b'\\') {
                 let Some(key) = plain(member.key) else { continue };
-                found.note(text, &Member { key: key.as_bytes(), value: member.value });
+                self.note(text, &Member { key: key.as_bytes(), value: member.value });
             } else {
-                found.note(text, &member);
+                self.note(text, &member);
             }
-            if let Some(class) = found.decided(text) {
+            if let Some(class) = self.decided(text) {
                 return Search::Decided(class);
             }
         }
-        Search::Over(found)
+        if members.is_complete() { Search::Complete } else { Search::Damaged }
+    }
+
+    fn class(&self, text: &[u8]) -> Class {
+        let known = self.record(text).or_else(|| self.aside(text));
+        if known.is_none() && self.ambiguous {
+            return Class::Ambiguous;
+        }
+        let known = known.or_else(|| self.event_bridge(text));
+        known.or_else(|| self.list(text)).or_else(|| self.wrapper()).unwrap_or(Class::Unknown)
     }
 
     fn note(&mut self, text: &[u8], member: &Member<'_>) {
@@ -219,6 +245,7 @@ impl Found {
             self.vault_part |= member.value.of(text).starts_with(b"{");
         }
         if let Some(span) = self.spans.get_mut(name as usize) {
+            self.ambiguous |= span.is_some() && matches!(name, Name::Detail | Name::List);
             *span = span.or(Some(member.value));
         }
     }

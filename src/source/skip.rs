@@ -6,7 +6,7 @@ use super::cut::Cut;
 use super::frame::{Flow, Framer, Mode};
 use super::list::List;
 use super::refusal::Refusal;
-use super::scan::{Fault, Scanner, Step};
+use super::scan::{Fault, Scanner, Step, begins_value};
 use super::window::Window;
 use crate::domain::reject::Reject;
 
@@ -141,20 +141,39 @@ fn record_line(text: &[u8]) -> Found {
 /// The first place from which a list, or the stream, can go on. What begins too near the end of the text
 /// to be told is left for later, so that the answer does not depend on where the text happens to end.
 fn sibling(text: &[u8], token: &[u8], ended: bool) -> Found {
-    let alike = if token.is_empty() { None } else { memmem::find(text, token) };
+    let sure = text.len().saturating_sub(token.len().max(DOCUMENT.len()) + 1);
+    let (alike, unsure) = element(text, token, ended);
     let document = memmem::find(text, DOCUMENT);
     let line = memmem::find(text, RECORD_LINE);
-    let first = [alike, document, line].into_iter().flatten().min().unwrap_or(text.len());
-    let sure = text.len().saturating_sub(token.len().max(DOCUMENT.len()));
+    let first = [alike, document, line, unsure].into_iter().flatten().min().unwrap_or(text.len());
     if !ended && first > sure {
-        return Found::More(sure);
-    }
-    let follows = text.get(first..).unwrap_or_default().trim_ascii_start();
-    if first >= text.len() {
+        Found::More(sure)
+    } else if first >= text.len() {
         Found::More(text.len())
-    } else if !token.is_empty() && follows.starts_with(token) {
+    } else if unsure == Some(first) {
+        Found::More(first)
+    } else if alike == Some(first) || line == Some(first) && is_at(text, first + 1, token) {
         Found::End(first)
     } else {
         Found::ListEnd(first)
     }
+}
+
+fn is_at(text: &[u8], place: usize, token: &[u8]) -> bool {
+    !token.is_empty() && text.get(place..).is_some_and(|text| text.starts_with(token))
+}
+
+/// The first place where a sound element begins like `token`; or, second, where one may begin.
+fn element(text: &[u8], token: &[u8], ended: bool) -> (Option<usize>, Option<usize>) {
+    if token.is_empty() {
+        return (None, None);
+    }
+    for place in memmem::find_iter(text, token) {
+        match begins_value(text.get(place..).unwrap_or_default(), ended) {
+            Some(true) => return (Some(place), None),
+            Some(false) => {}
+            None => return (None, Some(place)),
+        }
+    }
+    (None, None)
 }

@@ -1,13 +1,13 @@
 //! One top-level value whose end is not known by its line: it is walked over, then opened.
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use super::cut::{Cut, Place};
 use super::envelope::{self, damaged};
 use super::frame::{Flow, Framer, Mode};
-use super::limits::LONGEST_FAST_LINE;
+use super::limits::{LONGEST_FAST_LINE, MOST_LOOKS};
 use super::list::List;
-use super::scan::{Fault, Scanner, Step};
+use super::scan::{Fault, Scanner, Step, begins_value};
 use super::shape;
 use super::skip::{Skip, Until};
 use super::window::Window;
@@ -117,7 +117,7 @@ impl Value {
         Flow::On
     }
 
-    fn too_large(mut self: Box<Self>, framer: &mut Framer, cut: &mut Cut) -> Flow {
+    fn too_large(mut self, framer: &mut Framer, cut: &mut Cut) -> Flow {
         self.scanner.through_lists();
         framer.skip(Skip::new(self.start, too_large(), Until::ValueEnd(self.scanner)), self.opened, cut);
         Flow::On
@@ -133,7 +133,7 @@ impl Value {
     ) -> Flow {
         let text = window.from(self.line_start);
         let text = text.get(..LONGEST_FAST_LINE).unwrap_or(text);
-        let newline = memchr(b'\n', text);
+        let newline = framer.breaks.first(text, self.line_start);
         if newline.is_none() && text.len() < LONGEST_FAST_LINE && !window.ended {
             self.failure = Some(failure);
             framer.mode = Mode::Value(self);
@@ -142,6 +142,8 @@ impl Value {
         let line = text.get(..newline.unwrap_or(text.len())).unwrap_or_default();
         let until = if let Some(place) = self.sibling(line, newline.is_none(), framer) {
             Until::Length(place)
+        } else if self.opened {
+            Until::Sibling(Vec::new())
         } else if self.is_by_line(line, framer) {
             Until::LineEnd
         } else {
@@ -160,15 +162,21 @@ impl Value {
         prefixed || self.fresh_line && !self.opened && (framer.on_one_line || whole)
     }
 
-    /// The next value on the same line that begins alike, where values follow one another without line
-    /// breaks, or may.
+    /// The next value on the same line: a usual record that begins alike, or any value that does, where
+    /// values follow one another without line breaks, or may; or the next document, after one that was cut
+    /// in or after its list.
     fn sibling(&self, line: &[u8], only_line: bool, framer: &Framer) -> Option<usize> {
-        let follows = !self.fresh_line || only_line && !framer.on_one_line;
-        if !follows || self.opened {
-            return None;
+        if self.opened {
+            let at = self.scanner.at();
+            return line.get(at..)?.starts_with(b"{").then_some(at);
         }
+        let follows = !self.fresh_line || only_line && !framer.on_one_line;
         let token = shape::token(line)?;
-        memmem::find(line.get(1..)?, token).map(|place| place + 1)
+        let places = memmem::find_iter(line.get(1..)?, token).map(|place| place + 1);
+        places.take(MOST_LOOKS).find(|place| {
+            let text = line.get(*place..).unwrap_or_default();
+            (follows || shape::first_key(text).is_some()) && begins_value(text, true) == Some(true)
+        })
     }
 }
 

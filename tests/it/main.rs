@@ -8,4 +8,5 @@ mod normalize_cloudtrail;
 mod normalize_cloudtrail_samples;
 mod normalize_vault;
 mod normalize_vault_samples;
+mod source;
 mod support;
