@@ -31,7 +31,8 @@ impl AliasBook {
     /// run then resumes when it was last seen.
     pub fn learn(&mut self, at: i64, alias: &str, key: Option<&str>) {
         let key: Option<Arc<str>> = key.map(|key| self.known_key(key));
-        let alias = self.facts.get_key_value(alias).map_or_else(|| alias.into(), |(known, _)| Arc::clone(known));
+        let alias =
+            self.facts.get_key_value(alias).map_or_else(|| alias.into(), |(known, _)| Arc::clone(known));
         if let Some(key) = &key {
             let aliases = self.aliases.entry(Arc::clone(key)).or_default();
             if !aliases.contains(&alias) {
@@ -158,7 +159,10 @@ mod tests {
         book.learn(10, ALIAS, Some("a"));
         book.learn(20, ALIAS, Some("a"));
         book.learn(15, ALIAS, Some("b"));
-        assert_eq!([12, 15, 19, 20].map(|at| book.key_of(ALIAS, at).unwrap().to_owned()), ["a", "b", "b", "a"]);
+        assert_eq!(
+            [12, 15, 19, 20].map(|at| book.key_of(ALIAS, at).unwrap().to_owned()),
+            ["a", "b", "b", "a"]
+        );
     }
 
     #[test]

@@ -29,7 +29,11 @@ pub fn check(parts: &Parts, problems: &mut Vec<Problem>) {
         if let Some(criteria) = &class.head.criteria {
             check.purpose(&class.file, &class.head.id, &class.declaration);
             if criteria.accounts.is_none() && criteria.keys.is_none() && criteria.tags.is_none() {
-                check.error(&class.file, class.head.id.place, "`match` is empty; name accounts, keys or tags");
+                check.error(
+                    &class.file,
+                    class.head.id.place,
+                    "`match` is empty; name accounts, keys or tags",
+                );
             }
         }
         check.declaration(&class.file, &class.declaration);
@@ -55,7 +59,8 @@ impl Check<'_> {
         let classes = self.parts.classes.iter().map(|class| (&class.file, &class.head.id));
         for (file, id) in keys.chain(classes) {
             if &*id.text == AWS_MANAGED {
-                let message = format!("`{AWS_MANAGED}` is the built-in class of AWS-managed keys; choose another id");
+                let message =
+                    format!("`{AWS_MANAGED}` is the built-in class of AWS-managed keys; choose another id");
                 self.error(file, id.place, message);
             }
             let earlier = self.ids.insert(Arc::clone(&id.text), (Arc::clone(file), id.place));
@@ -90,7 +95,8 @@ impl Check<'_> {
 
     fn purpose(&mut self, file: &Arc<str>, id: &Pattern, declaration: &Declaration) {
         if declaration.purpose.is_none() {
-            let message = format!("`{}` has no purpose; give it exactly one, as `purpose: data-encryption`", id.text);
+            let message =
+                format!("`{}` has no purpose; give it exactly one, as `purpose: data-encryption`", id.text);
             self.error(file, id.place, message);
         }
     }
@@ -134,7 +140,8 @@ impl Check<'_> {
         let mut seen: HashSet<&str> = HashSet::new();
         for (file, written) in &self.parts.exceptions {
             if !seen.insert(&written.id.text) {
-                let message = format!("the exception `{}` is declared twice; give each its own id", written.id.text);
+                let message =
+                    format!("the exception `{}` is declared twice; give each its own id", written.id.text);
                 self.error(file, written.id.place, message);
             }
             self.exception_fields(file, written);
@@ -142,7 +149,11 @@ impl Check<'_> {
             if let Some(key) = &written.key
                 && !self.ids.contains_key(&key.text)
             {
-                self.error(file, key.place, format!("there is no entry or class `{}`; `key` is an id", key.text));
+                self.error(
+                    file,
+                    key.place,
+                    format!("there is no entry or class `{}`; `key` is an id", key.text),
+                );
             }
             self.exception_times(file, written);
         }
@@ -177,7 +188,8 @@ impl Check<'_> {
     fn exception_principals(&mut self, file: &Arc<str>, written: &ExceptionDocument) {
         for principal in written.principals.iter().flatten() {
             self.group(file, principal);
-            let bare = principal.text.strip_prefix(GROUP).is_none() && principal.text.chars().all(|c| c == '*');
+            let bare =
+                principal.text.strip_prefix(GROUP).is_none() && principal.text.chars().all(|c| c == '*');
             if bare {
                 self.error(file, principal.place, "an exception for everybody is none; name the principals");
             }
@@ -241,7 +253,9 @@ pub fn clash(entries: &[Entry], clash: &Clash) -> Problem {
     };
     let differs = match (later.declaration.purpose, earlier.declaration.purpose) {
         (Some(left), Some(right)) if left != right => format!(" for another purpose ({right}, here {left})"),
-        _ if later.declaration.business_use != earlier.declaration.business_use => " for another use".to_owned(),
+        _ if later.declaration.business_use != earlier.declaration.business_use => {
+            " for another use".to_owned()
+        }
         _ => String::new(),
     };
     let message = format!(

@@ -52,7 +52,8 @@ impl Entry {
             constrained.insert(Aspect::Via);
         }
         let parties = |parties: &Box<[_]>| {
-            let words: Vec<&str> = parties.iter().map(|party: &crate::domain::purpose::Party| party.as_str()).collect();
+            let words: Vec<&str> =
+                parties.iter().map(|party: &crate::domain::purpose::Party| party.as_str()).collect();
             words.join(",").into()
         };
         let responsibility = declaration.responsibility.as_ref().filter(|list| !list.is_empty()).map(parties);
@@ -99,7 +100,10 @@ fn constrained(of: &Declaration) -> AspectSet {
         (Aspect::Principal, of.principals.is_some() || has_grants),
         (Aspect::Algorithm, of.algorithms.is_some()),
         (Aspect::Via, of.via.is_some()),
-        (Aspect::Context, context.is_some_and(|rule| rule.closed || !rule.require.is_empty() || !rule.allow.is_empty())),
+        (
+            Aspect::Context,
+            context.is_some_and(|rule| rule.closed || !rule.require.is_empty() || !rule.allow.is_empty()),
+        ),
         (Aspect::Account, of.accounts.is_some()),
         (Aspect::Region, of.regions.is_some()),
         (Aspect::Network, of.networks.is_some()),

@@ -87,7 +87,10 @@ impl Exceptions {
             let Some(exception) = self.all.get(*place) else { continue };
             let mut uses = false;
             for aspect in misuse.violated.iter() {
-                if !lifted.contains(aspect) && liftable(aspect, misuse) && exception.covers(aspect, misuse, groups) {
+                if !lifted.contains(aspect)
+                    && liftable(aspect, misuse)
+                    && exception.covers(aspect, misuse, groups)
+                {
                     lifted.insert(aspect);
                     uses = true;
                 }

@@ -31,9 +31,15 @@ impl Catalog {
             texts("id", &rows, |row| Some(row.entry.id.text.to_string())),
             texts("key", &rows, |row| row.name.map(|name| name.text.to_string())),
             texts("kind", &rows, |row| Some(row.kind().to_owned())),
-            texts("purpose", &rows, |row| row.entry.declaration.purpose.map(|word| Purpose::as_str(word).to_owned())),
-            texts("use", &rows, |row| row.entry.declaration.business_use.as_ref().map(|slug| slug.0.to_string())),
-            texts("asset", &rows, |row| row.entry.declaration.asset.map(|word| Asset::as_str(word).to_owned())),
+            texts("purpose", &rows, |row| {
+                row.entry.declaration.purpose.map(|word| Purpose::as_str(word).to_owned())
+            }),
+            texts("use", &rows, |row| {
+                row.entry.declaration.business_use.as_ref().map(|slug| slug.0.to_string())
+            }),
+            texts("asset", &rows, |row| {
+                row.entry.declaration.asset.map(|word| Asset::as_str(word).to_owned())
+            }),
             lists("functions", &rows, |row| Some(row.functions())),
             lists("algorithms", &rows, |row| names(row.entry.declaration.algorithms.as_deref())),
             lists("principals", &rows, principals),
@@ -41,10 +47,18 @@ impl Catalog {
             lists("via", &rows, |row| names(row.entry.declaration.via.as_deref())),
             lists("accounts", &rows, |row| names(row.entry.declaration.accounts.as_deref())),
             lists("regions", &rows, |row| names(row.entry.declaration.regions.as_deref())),
-            texts("tenant", &rows, |row| row.entry.declaration.tenant.as_ref().map(|slug| slug.0.to_string())),
-            texts("environment", &rows, |row| row.entry.declaration.environment.as_ref().map(|slug| slug.0.to_string())),
-            texts("criticality", &rows, |row| row.entry.declaration.criticality.map(|word| Criticality::as_str(word).to_owned())),
-            texts("state", &rows, |row| row.entry.declaration.state.map(|word| KeyState::as_str(word).to_owned())),
+            texts("tenant", &rows, |row| {
+                row.entry.declaration.tenant.as_ref().map(|slug| slug.0.to_string())
+            }),
+            texts("environment", &rows, |row| {
+                row.entry.declaration.environment.as_ref().map(|slug| slug.0.to_string())
+            }),
+            texts("criticality", &rows, |row| {
+                row.entry.declaration.criticality.map(|word| Criticality::as_str(word).to_owned())
+            }),
+            texts("state", &rows, |row| {
+                row.entry.declaration.state.map(|word| KeyState::as_str(word).to_owned())
+            }),
             times("active_from", &rows, |row| row.entry.declaration.active_from),
             times("active_until", &rows, |row| row.entry.declaration.active_until),
             texts("rotate_every", &rows, |row| interval(row.entry.declaration.rotate_every)),
@@ -57,7 +71,9 @@ impl Catalog {
             flags("exportable", &rows, |row| row.entry.declaration.exportable == Some(true)),
             flags("canary", &rows, |row| row.entry.declaration.canary == Some(true)),
             texts("mode", &rows, |row| row.entry.declaration.mode.map(|word| Mode::as_str(word).to_owned())),
-            texts("declared_at", &rows, |row| Some(format!("{}:{}", row.entry.file, row.entry.id.place.line))),
+            texts("declared_at", &rows, |row| {
+                Some(format!("{}:{}", row.entry.file, row.entry.id.place.line))
+            }),
         ])
     }
 
@@ -74,7 +90,9 @@ impl Catalog {
             texts("id", &rows, |row| Some(row.id.text.to_string())),
             texts("kind", &rows, |row| Some(row.kind.to_string())),
             texts("catalog_id", &rows, |row| Some(row.key.to_string())),
-            lists("aspects", &rows, |row| Some(row.aspects.iter().map(|aspect| Aspect::as_str(aspect).to_owned()).collect())),
+            lists("aspects", &rows, |row| {
+                Some(row.aspects.iter().map(|aspect| Aspect::as_str(aspect).to_owned()).collect())
+            }),
             lists("functions", &rows, functions),
             lists("principals", &rows, |row| names(Some(&row.principals))),
             lists("sessions", &rows, |row| names(row.sessions.as_deref())),
@@ -163,7 +181,8 @@ fn times<T>(name: &'static str, rows: &[T], read: impl Fn(&T) -> Option<Moment>)
 }
 
 fn lists<T>(name: &'static str, rows: &[T], read: impl Fn(&T) -> Option<Vec<String>>) -> Named {
-    let mut lists = ListBuilder::new(StringBuilder::new()).with_field(Field::new("item", DataType::Utf8, false));
+    let mut lists =
+        ListBuilder::new(StringBuilder::new()).with_field(Field::new("item", DataType::Utf8, false));
     for row in rows {
         let list = read(row);
         for item in list.iter().flatten() {

@@ -105,7 +105,9 @@ impl Index {
                 self.add_glob(place, name)
             } else if is_alias(&name.text) {
                 let bound = entry.names.iter().any(|key| owns_alias(&key.text, &name.text));
-                self.aliases.insert(Arc::clone(&name.text), AliasClaim { entry: place, bound }).map(|claim| claim.entry)
+                self.aliases
+                    .insert(Arc::clone(&name.text), AliasClaim { entry: place, bound })
+                    .map(|claim| claim.entry)
             } else {
                 let canonical = multi_region(&name.text).map_or_else(|| Arc::clone(&name.text), Arc::from);
                 self.exact.insert(canonical, place)
@@ -156,12 +158,15 @@ impl Index {
         if let Some(entry) = lookup.key.and_then(|key| self.exact(key)) {
             return Some(lookup.declared(entry, MatchedBy::Exact));
         }
-        let claims = lookup.aliases.iter().filter(|alias| pinned(alias)).filter_map(|alias| self.aliases.get(*alias));
+        let claims =
+            lookup.aliases.iter().filter(|alias| pinned(alias)).filter_map(|alias| self.aliases.get(*alias));
         let claims = claims.filter(|claim| !claim.bound || lookup.key.is_none()).map(|claim| claim.entry);
         let pinned_aliases = lookup.aliases.iter().copied().filter(|alias| pinned(&alias));
         lookup
             .one_of(claims.collect(), MatchedBy::Alias)
-            .or_else(|| lookup.one_of(self.globs(lookup.key.into_iter().chain(pinned_aliases)), MatchedBy::Glob))
+            .or_else(|| {
+                lookup.one_of(self.globs(lookup.key.into_iter().chain(pinned_aliases)), MatchedBy::Glob)
+            })
             .or_else(|| self.aws_managed(lookup))
             .or_else(|| lookup.one_of(self.classes(lookup), MatchedBy::Class))
     }
@@ -178,7 +183,8 @@ impl Index {
     fn globs<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<u32> {
         let names: Vec<&str> = names.collect();
         for (length, prefixes) in self.globs.iter().rev() {
-            let candidates = names.iter().filter_map(|name| Some((name, prefixes.get(name.get(..*length)?)?)));
+            let candidates =
+                names.iter().filter_map(|name| Some((name, prefixes.get(name.get(..*length)?)?)));
             let fitting = candidates.flat_map(|(name, globs)| {
                 globs.iter().filter(move |(glob, _)| glob.matches(name)).map(|(_, entry)| *entry)
             });

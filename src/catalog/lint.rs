@@ -37,10 +37,13 @@ pub fn lint(catalog: &Catalog, now: i64, strict: bool) -> Vec<Problem> {
         lint.exception(exception);
     }
     for spot in catalog.blind_spots.iter().filter(|spot| spot.until.0 <= now) {
-        let message = format!("the blind spot `{}` of {} was accepted until {}", spot.what, spot.source, spot.until);
+        let message =
+            format!("the blind spot `{}` of {} was accepted until {}", spot.what, spot.source, spot.until);
         lint.problems.push(Problem::new(&"".into(), Place::default(), Severity::Warning, message));
     }
-    lint.problems.sort_by(|left, right| (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column)));
+    lint.problems.sort_by(|left, right| {
+        (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column))
+    });
     lint.problems
 }
 
@@ -57,10 +60,18 @@ impl Lint {
 
     fn entry(&mut self, entry: &Entry) {
         for name in entry.names.iter().filter(|name| covers_everything(name)) {
-            self.warn(&entry.file, name.place, format!("`{}` matches every key; name the ones that are meant", name.text));
+            self.warn(
+                &entry.file,
+                name.place,
+                format!("`{}` matches every key; name the ones that are meant", name.text),
+            );
         }
         for name in named_principals(&entry.declaration).filter(|name| covers_everything(name)) {
-            self.warn(&entry.file, name.place, format!("`{}` matches every caller; name those that are meant", name.text));
+            self.warn(
+                &entry.file,
+                name.place,
+                format!("`{}` matches every caller; name those that are meant", name.text),
+            );
         }
         self.functions(entry);
         self.review(entry);
@@ -76,7 +87,8 @@ impl Lint {
             let unable: Vec<&str> =
                 declared.iter().filter(|function| !able.contains(*function)).map(Function::as_str).collect();
             if entry.declaration.functions.is_some() && !unable.is_empty() {
-                let message = format!("a key of this type cannot {}; take it out of `functions`", unable.join(", "));
+                let message =
+                    format!("a key of this type cannot {}; take it out of `functions`", unable.join(", "));
                 self.warn(&entry.file, place, message);
             } else if declared.intersection(able).is_empty() && !declared.is_empty() {
                 let purpose = entry.declaration.purpose.map_or("", Purpose::as_str);
@@ -85,9 +97,16 @@ impl Lint {
             }
         }
         for grant in entry.declaration.grants.iter().flatten() {
-            let beyond: Vec<&str> = grant.functions.0.iter().filter(|function| !satisfies(declared, *function)).map(Function::as_str).collect();
+            let beyond: Vec<&str> = grant
+                .functions
+                .0
+                .iter()
+                .filter(|function| !satisfies(declared, *function))
+                .map(Function::as_str)
+                .collect();
             if !beyond.is_empty() {
-                let message = format!("a grant gives {}, which the entry's functions do not allow", beyond.join(", "));
+                let message =
+                    format!("a grant gives {}, which the entry's functions do not allow", beyond.join(", "));
                 let at = grant.principals.first().map_or(place, |item| item.name().place);
                 self.warn(&entry.file, at, message);
             }
@@ -125,7 +144,11 @@ impl Lint {
         let id = &exception.id.text;
         if exception.until <= self.now {
             let until = format_rfc3339(exception.until);
-            self.warn(file, place, format!("the exception `{id}` expired on {until}; take it out, or renew it"));
+            self.warn(
+                file,
+                place,
+                format!("the exception `{id}` expired on {until}; take it out, or renew it"),
+            );
         }
         let days = exception.from.map(|from| (exception.until - from) / DAY);
         if let Some(days) = days.filter(|days| *days > LONGEST_EXCEPTION_DAYS) {
@@ -135,7 +158,11 @@ impl Lint {
             self.warn(file, place, message);
         }
         if self.strict && exception.from.is_none() {
-            self.warn(file, place, format!("the exception `{id}` has no `from`, so it reaches back without limit"));
+            self.warn(
+                file,
+                place,
+                format!("the exception `{id}` has no `from`, so it reaches back without limit"),
+            );
         }
     }
 }
@@ -154,17 +181,26 @@ fn covers_everything(pattern: &Pattern) -> bool {
 /// What a key of the declared AWS type can do; nothing where the entry does not tell its type.
 fn able(entry: &Entry) -> Option<FunctionSet> {
     use Function::{
-        Decapsulate, Decrypt, Derive, Encapsulate, Encrypt, KeyAgreement, MacGenerate, MacVerify, ReencryptFrom,
-        ReencryptTo, Retrieve, Sign, Store, TokenIssue, Unwrap, Verify, Wrap,
+        Decapsulate, Decrypt, Derive, Encapsulate, Encrypt, KeyAgreement, MacGenerate, MacVerify,
+        ReencryptFrom, ReencryptTo, Retrieve, Sign, Store, TokenIssue, Unwrap, Verify, Wrap,
     };
-    let secrets = !entry.names.is_empty() && entry.names.iter().all(|name| name.text.contains(":secretsmanager:"));
+    let secrets =
+        !entry.names.is_empty() && entry.names.iter().all(|name| name.text.contains(":secretsmanager:"));
     if secrets {
         return Some(FunctionSet::of(&[Retrieve, Store]));
     }
     let expected = entry.declaration.expect.as_ref()?;
     let set = match expected.key_usage.as_deref()? {
-        "ENCRYPT_DECRYPT" => default_functions(Purpose::DataEncryption, true)
-            .union(FunctionSet::of(&[Encrypt, Decrypt, Wrap, Unwrap, ReencryptFrom, ReencryptTo, Retrieve, Store])),
+        "ENCRYPT_DECRYPT" => default_functions(Purpose::DataEncryption, true).union(FunctionSet::of(&[
+            Encrypt,
+            Decrypt,
+            Wrap,
+            Unwrap,
+            ReencryptFrom,
+            ReencryptTo,
+            Retrieve,
+            Store,
+        ])),
         "SIGN_VERIFY" => FunctionSet::of(&[Sign, Verify, TokenIssue, Function::Certify]),
         "GENERATE_VERIFY_MAC" => FunctionSet::of(&[MacGenerate, MacVerify]),
         "KEY_AGREEMENT" => FunctionSet::of(&[KeyAgreement, Derive]),

@@ -118,7 +118,12 @@ pub(super) fn parse(sources: &[SourceText]) -> Result<Loaded, LoadError> {
     check::check(&parts, &mut problems);
     let catalog = parts.catalog(&mut problems);
     problems.sort_by(|left, right| {
-        (&left.file, left.line, left.column, left.severity).cmp(&(&right.file, right.line, right.column, right.severity))
+        (&left.file, left.line, left.column, left.severity).cmp(&(
+            &right.file,
+            right.line,
+            right.column,
+            right.severity,
+        ))
     });
     problems.dedup();
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -184,7 +189,8 @@ impl Parts {
             criteria.extend(head.criteria.map(|criteria| (entries.len() as u32, head.priority, criteria)));
             entries.push(Entry::new(head.id, file, EntryKind::Class, Box::default(), declaration));
         }
-        let places = Places::new(self.callers.into_iter().map(|(_, place)| place).collect(), self.accounts, &entries);
+        let places =
+            Places::new(self.callers.into_iter().map(|(_, place)| place).collect(), self.accounts, &entries);
         apply_defaults(&mut entries, &self.defaults);
         for (place, entry) in entries.iter().enumerate() {
             for clash in index.add(place as u32, entry) {
@@ -251,7 +257,10 @@ impl Reader<'_> {
 
     fn check_format(&mut self) {
         if self.format.is_none() {
-            self.error(Place { line: 1, column: 1 }, "the format's version is missing; begin with `version: 1`");
+            self.error(
+                Place { line: 1, column: 1 },
+                "the format's version is missing; begin with `version: 1`",
+            );
         }
     }
 
@@ -260,7 +269,10 @@ impl Reader<'_> {
         if let Some(Placed { value, place }) = self.item::<Placed<u32>>(tape)
             && value != FORMAT
         {
-            self.error(place, format!("version {value} of the format is not known; write `version: {FORMAT}`"));
+            self.error(
+                place,
+                format!("version {value} of the format is not known; write `version: {FORMAT}`"),
+            );
         }
     }
 
@@ -314,7 +326,10 @@ const SECTIONS: &str =
 
 impl<'t> Sections<'t> for Reader<'_> {
     fn is_list(&self, name: &str) -> bool {
-        matches!(name, "keys" | "classes" | "callers" | "pipelines" | "scanners" | "exceptions" | "blind_spots")
+        matches!(
+            name,
+            "keys" | "classes" | "callers" | "pipelines" | "scanners" | "exceptions" | "blind_spots"
+        )
     }
 
     fn section(&mut self, name: &str, place: Place, tape: &mut Vec<Slot<'t>>) {

@@ -54,7 +54,10 @@ impl Places {
         if let Some(principal) = principal {
             let fitting = self.callers.iter().filter(|place| groups.matches(&place.principal, principal));
             for place in fitting {
-                home.fill(place.tenant.as_ref().map(|slug| &slug.0), place.environment.as_ref().map(|slug| &slug.0));
+                home.fill(
+                    place.tenant.as_ref().map(|slug| &slug.0),
+                    place.environment.as_ref().map(|slug| &slug.0),
+                );
             }
         }
         let account = account.map(str::to_owned).or_else(|| principal.and_then(account_of));

@@ -111,7 +111,9 @@ fn conditions(item: &PrincipalItem, caller: Caller<'_>) -> Membership {
     let session = match (&condition.sessions, caller.session) {
         (None, _) => Membership::Yes,
         (Some(_), None) => Membership::Hidden(Hidden::Absent),
-        (Some(sessions), Some(name)) if sessions.iter().any(|session| session.matches(name)) => Membership::Yes,
+        (Some(sessions), Some(name)) if sessions.iter().any(|session| session.matches(name)) => {
+            Membership::Yes
+        }
         (Some(_), Some(name)) if name.starts_with(HASHED_PREFIX) => Membership::Hidden(Hidden::Hashed),
         _ => Membership::No,
     };

@@ -1,4 +1,5 @@
 //! The one integration-test binary; its modules mirror the stages.
 
+mod catalog_samples;
 mod normalize_vault;
 mod normalize_vault_samples;

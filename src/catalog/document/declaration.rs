@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{
-    Attestation, Callers, ContextRule, Expect, Grant, MaxRate, PrincipalItem, Requirements, Review, SharedWith,
+    Attestation, Callers, ContextRule, Expect, Grant, MaxRate, PrincipalItem, Requirements, Review,
+    SharedWith,
 };
 use super::scalars::{Functions, Interval, Moment, Network, Pattern, Slug};
 use crate::domain::purpose::{Asset, Criticality, KeyState, Mode, Party, Purpose};

@@ -64,7 +64,9 @@ impl PrincipalItem {
 
 impl<'de> Deserialize<'de> for PrincipalItem {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::either::text_or_mapping(deserializer, Self::Name, |condition| Self::Condition(Box::new(condition)))
+        super::either::text_or_mapping(deserializer, Self::Name, |condition| {
+            Self::Condition(Box::new(condition))
+        })
     }
 }
 

@@ -109,10 +109,16 @@ impl Serialize for Network {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(pub Arc<str>);
 
-from_text!(Slug, "one name of lower-case letters, digits and hyphens (exactly one: one key, one use)", |text| {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
-    (!text.is_empty() && text.bytes().all(fits)).then(|| Slug(text.into()))
-});
+from_text!(
+    Slug,
+    "one name of lower-case letters, digits and hyphens (exactly one: one key, one use)",
+    |text| {
+        let fits = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.')
+        };
+        (!text.is_empty() && text.bytes().all(fits)).then(|| Slug(text.into()))
+    }
+);
 
 impl Serialize for Slug {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

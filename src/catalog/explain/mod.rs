@@ -118,7 +118,8 @@ impl Catalog {
     ) -> Explanation {
         let event = lens.event(row);
         let text = |column| event.text(column).map(str::to_owned);
-        let judged = case.filter(|_| !matches!(decision.verdict, Verdict::NotApplicable | Verdict::Undeclared));
+        let judged =
+            case.filter(|_| !matches!(decision.verdict, Verdict::NotApplicable | Verdict::Undeclared));
         Explanation {
             verdict: decision.verdict,
             reason: decision.reason,

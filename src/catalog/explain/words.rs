@@ -27,7 +27,9 @@ pub fn declared(case: &Case<'_, '_>, aspect: Aspect) -> Option<String> {
         Aspect::Context => context(case),
         Aspect::Account => patterns(of.accounts.as_deref()),
         Aspect::Region => patterns(of.regions.as_deref()),
-        Aspect::Network => of.networks.as_deref().map(|networks| list(networks.iter().map(|network| network.0))),
+        Aspect::Network => {
+            of.networks.as_deref().map(|networks| list(networks.iter().map(|network| network.0)))
+        }
         Aspect::Attestation => of.attestation.as_ref().map(|attestation| list(&attestation.image_digests)),
         Aspect::Tenant => of.tenant.as_ref().map(|slug| slug.0.to_string()),
         Aspect::Environment => of.environment.as_ref().map(|slug| slug.0.to_string()),
@@ -56,7 +58,9 @@ pub fn seen(case: &Case<'_, '_>, aspect: Aspect) -> Option<String> {
         Aspect::Environment => case.home.environment.as_ref().map(ToString::to_string),
         Aspect::Caller => text(Column::CallerKind),
         Aspect::Requirement => shown(case),
-        Aspect::State => state_at(&case.entry.declaration, case.time).map(|state| format!("{state}, {}", case.function)),
+        Aspect::State => {
+            state_at(&case.entry.declaration, case.time).map(|state| format!("{state}, {}", case.function))
+        }
         Aspect::Window => Some(format_rfc3339(case.time)),
         Aspect::Version => case.event.integer(Column::KeyVersion).map(|version| version.to_string()),
     }
@@ -74,7 +78,10 @@ pub fn message(case: &Case<'_, '_>, aspect: Aspect, declared: Option<&str>, seen
         Aspect::Function => format!("declared for {declared} → {seen}"),
         Aspect::Context => {
             let names = case.event.text(Column::ContextKeys).filter(|names| !names.is_empty());
-            format!("context {declared} → {}", names.map_or_else(|| "none".to_owned(), |names| format!("names {names}")))
+            format!(
+                "context {declared} → {}",
+                names.map_or_else(|| "none".to_owned(), |names| format!("names {names}"))
+            )
         }
         Aspect::State => format!("the key is {declared} → {}", case.function),
         _ => format!("{aspect} {declared} → {seen}"),

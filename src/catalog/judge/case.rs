@@ -101,7 +101,8 @@ impl Case<'_, '_> {
     /// The aspects that a function of this kind is judged on.
     pub fn judged(&self) -> AspectSet {
         let only = |aspects: &[Aspect]| {
-            let constrained = aspects.iter().copied().filter(|aspect| self.entry.constrained.contains(*aspect));
+            let constrained =
+                aspects.iter().copied().filter(|aspect| self.entry.constrained.contains(*aspect));
             constrained.collect()
         };
         match self.function {

@@ -78,7 +78,13 @@ impl<'c> Columns<'c> {
     }
 
     /// Adds one row.
-    pub fn push(&mut self, event: &Event<'_, '_>, found: Found, decision: &Decision, memory: &Memory<'_, '_>) {
+    pub fn push(
+        &mut self,
+        event: &Event<'_, '_>,
+        found: Found,
+        decision: &Decision,
+        memory: &Memory<'_, '_>,
+    ) {
         self.verdicts.push(i32::from(decision.verdict.code()));
         self.reasons.push(decision.reason.map_or(NONE, |reason| i32::from(reason.code())));
         self.violated.push(decision.violated);
@@ -90,7 +96,9 @@ impl<'c> Columns<'c> {
         self.keys.push(found.key as i32);
         self.others.push(found.other.map_or(NONE, |place| place as i32));
         self.homes.push(found.home as i32);
-        let state = self.entry_of(memory.matched(found.key)).and_then(|entry| state_at(&entry.declaration, event.time()));
+        let state = self
+            .entry_of(memory.matched(found.key))
+            .and_then(|entry| state_at(&entry.declaration, event.time()));
         self.states.push(state.map_or(NONE, |state| i32::from(state.code())));
         self.pipelines.push(found.pipeline);
         self.scanners.push(found.scanner);
@@ -104,7 +112,8 @@ impl<'c> Columns<'c> {
             return NONE;
         }
         let all = self.catalog.exceptions.all();
-        let ids: Vec<&str> = used.iter().filter_map(|place| all.get(*place)).map(|known| &*known.id.text).collect();
+        let ids: Vec<&str> =
+            used.iter().filter_map(|place| all.get(*place)).map(|known| &*known.id.text).collect();
         let text = ids.join(",");
         let place = self.exception_texts.iter().position(|known| *known == text).unwrap_or_else(|| {
             self.exception_texts.push(text);
@@ -131,13 +140,17 @@ impl<'c> Columns<'c> {
 
     /// `verdict` to `reason`.
     fn add_judgement(&self, arrays: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
-        arrays.push(words(&self.verdicts, Verdict::ALL.len(), |code| Verdict::ALL.get(code).map(|word| word.as_str()))?);
+        arrays.push(words(&self.verdicts, Verdict::ALL.len(), |code| {
+            Verdict::ALL.get(code).map(|word| word.as_str())
+        })?);
         for sets in [&self.violated, &self.unknown, &self.assessed, &self.waived] {
             arrays.push(lists(sets)?);
         }
         let texts = |place: usize| self.exception_texts.get(place).map(String::as_str);
         arrays.push(words(&self.exceptions, self.exception_texts.len(), texts)?);
-        arrays.push(words(&self.reasons, Reason::ALL.len(), |code| Reason::ALL.get(code).map(|word| word.as_str()))?);
+        arrays.push(words(&self.reasons, Reason::ALL.len(), |code| {
+            Reason::ALL.get(code).map(|word| word.as_str())
+        })?);
         Ok(())
     }
 
@@ -168,7 +181,8 @@ impl<'c> Columns<'c> {
         arrays.push(words(&self.states, KeyState::ALL.len(), state)?);
         arrays.push(column(&|entry| entry.declaration.mode.map(Mode::as_str))?);
         for read in [|entry: &Entry| entry.declaration.exportable, |entry: &Entry| entry.declaration.canary] {
-            let flags: Vec<Option<bool>> = entries.iter().map(|entry| entry.map(|entry| read(entry) == Some(true))).collect();
+            let flags: Vec<Option<bool>> =
+                entries.iter().map(|entry| entry.map(|entry| read(entry) == Some(true))).collect();
             let flag = |place: &i32| flags.get(*place as usize).copied().flatten();
             arrays.push(Arc::new(self.keys.iter().map(flag).collect::<BooleanArray>()));
         }
@@ -206,7 +220,8 @@ fn words<'v>(
     let mut keys: Vec<i32> = Vec::with_capacity(codes.len());
     let mut has_null = false;
     for code in codes {
-        let known = usize::try_from(*code).ok().and_then(|code| keys_of_codes.get_mut(code).map(|key| (code, key)));
+        let known =
+            usize::try_from(*code).ok().and_then(|code| keys_of_codes.get_mut(code).map(|key| (code, key)));
         let key = match known {
             None => NONE,
             Some((_, Some(key))) => *key,
@@ -254,9 +269,15 @@ fn lists(sets: &[AspectSet]) -> Result<ArrayRef, ArrowError> {
         }
         offsets.push(ends.len() as i32 - 1);
     }
-    let texts = StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(bytes), None)?;
+    let texts =
+        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(bytes), None)?;
     let field = Arc::new(Field::new("item", DataType::Utf8, false));
-    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::new(ScalarBuffer::from(offsets)), Arc::new(texts), None)?))
+    Ok(Arc::new(ListArray::try_new(
+        field,
+        OffsetBuffer::new(ScalarBuffer::from(offsets)),
+        Arc::new(texts),
+        None,
+    )?))
 }
 
 fn write(set: AspectSet) -> Written {

@@ -39,7 +39,9 @@ impl Source {
         let with_port = || first.parse::<SocketAddr>().ok().map(|address| address.ip());
         match first.parse::<IpAddr>().ok().or_else(with_port) {
             Some(address) => Self::Address(address.to_canonical()),
-            None if first.ends_with(".amazonaws.com") || first.ends_with(".amazonaws.com.cn") => Self::Service,
+            None if first.ends_with(".amazonaws.com") || first.ends_with(".amazonaws.com.cn") => {
+                Self::Service
+            }
             None => Self::Other,
         }
     }
@@ -73,7 +75,9 @@ impl<'a> Lens<'a> {
 /// Decodes each distinct value of a word column.
 fn decode<T>(rows: &Rows<'_>, column: Column, read: impl Fn(&str) -> T) -> Vec<T> {
     let Some(values) = rows.dictionary(column) else { return Vec::new() };
-    (0..values.len()).map(|place| read(if values.is_valid(place) { values.value(place) } else { "" })).collect()
+    (0..values.len())
+        .map(|place| read(if values.is_valid(place) { values.value(place) } else { "" }))
+        .collect()
 }
 
 /// One event of a batch; reads its columns when asked.

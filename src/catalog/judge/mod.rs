@@ -23,9 +23,9 @@ use self::case::{Case, Decision, without_entry};
 use self::columns::Columns;
 use self::lens::Lens;
 use self::memory::{Found, Memory};
+use super::Catalog;
 use super::aliases::AliasBook;
 use super::index::Match;
-use super::Catalog;
 use crate::domain::verdict::Verdict;
 use crate::table::columns::LOG_COLUMNS;
 

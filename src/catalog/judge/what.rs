@@ -45,7 +45,9 @@ fn leaves_for_another_key(case: &Case<'_, '_>) -> bool {
     }
     let listed = |id: &str| targets.iter().any(|target: &Pattern| *target.text == *id);
     match case.other {
-        Some(Match::Declared(other)) => !case.catalog.entry(other.entry).is_some_and(|entry| listed(&entry.id.text)),
+        Some(Match::Declared(other)) => {
+            !case.catalog.entry(other.entry).is_some_and(|entry| listed(&entry.id.text))
+        }
         _ => true,
     }
 }

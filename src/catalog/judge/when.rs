@@ -29,11 +29,8 @@ pub fn state(case: &Case<'_, '_>) -> Answer {
 /// Whether the use lies in the period declared for its kind. The end of a period is not part of it.
 pub fn window(case: &Case<'_, '_>) -> Answer {
     let of = &case.entry.declaration;
-    let (from, until) = if case.function.protects() {
-        (of.active_from, of.active_until)
-    } else {
-        (None, of.process_until)
-    };
+    let (from, until) =
+        if case.function.protects() { (of.active_from, of.active_until) } else { (None, of.process_until) };
     if from.is_none() && until.is_none() {
         return Answer::NotJudged("no period is declared for this kind of use");
     }

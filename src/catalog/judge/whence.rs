@@ -72,7 +72,9 @@ pub fn requirement(case: &Case<'_, '_>) -> Answer {
     let Some(require) = &case.entry.declaration.require else { return NOT_DECLARED };
     let event = &case.event;
     let mut whole = NOT_DECLARED;
-    for part in [mfa(require, event), source_identity(require, event), endpoint(require, event), tls(require, event)] {
+    for part in
+        [mfa(require, event), source_identity(require, event), endpoint(require, event), tls(require, event)]
+    {
         whole = match (whole, part) {
             (Answer::Violated, _) | (_, Answer::Violated) => Answer::Violated,
             (Answer::Unknown(reason), _) | (_, Answer::Unknown(reason)) => Answer::Unknown(reason),

@@ -33,10 +33,9 @@ impl Standing {
             direct: list(&declaration.principals),
             in_grant: Membership::No,
             granted: FunctionSet::EMPTY,
-            administrator: declaration
-                .administrators
-                .as_ref()
-                .map_or(Membership::No, |administrators| groups.in_patterns(administrators, caller.principal)),
+            administrator: declaration.administrators.as_ref().map_or(Membership::No, |administrators| {
+                groups.in_patterns(administrators, caller.principal)
+            }),
         };
         for grant in declaration.grants.iter().flatten() {
             let membership = groups.in_items(&grant.principals, caller);

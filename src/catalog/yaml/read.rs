@@ -116,7 +116,9 @@ fn shown(unexpected: Unexpected<'_>) -> String {
 fn advice(word: &str, known: &[&str]) -> String {
     let nearest = known.iter().map(|known| (distance(word, known), known)).min();
     match nearest {
-        Some((distance, known)) if distance <= 2 && distance < word.len() => format!("did you mean `{known}`?"),
+        Some((distance, known)) if distance <= 2 && distance < word.len() => {
+            format!("did you mean `{known}`?")
+        }
         _ => format!("known are: {}", known.join(" ")),
     }
 }

@@ -67,12 +67,7 @@ impl<'t> Composer<'t> {
     /// Starts at the beginning of `text`.
     pub fn new(text: &'t str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self {
-            parser: Parser::new_from_str(text),
-            nodes: 0,
-            anchors: HashMap::new(),
-            duplicates: Vec::new(),
-        }
+        Self { parser: Parser::new_from_str(text), nodes: 0, anchors: HashMap::new(), duplicates: Vec::new() }
     }
 
     /// The next event, comments left out; nothing at the end.
@@ -275,7 +270,8 @@ pub fn kill(tape: &mut [Slot<'_>], wrong: usize) -> bool {
         };
         let is_mapping = tape.get(at).is_some_and(|slot| slot.kind == Kind::Mapping);
         let (victim, inside) = if is_mapping {
-            let Some((name, value)) = pairs(tape, at).find(|(name, value)| holds(*name) || holds(*value)) else {
+            let Some((name, value)) = pairs(tape, at).find(|(name, value)| holds(*name) || holds(*value))
+            else {
                 return false;
             };
             (name, value)
