@@ -74,3 +74,6 @@ impl Catalog {
         explain(&lens, memory.matched(found.key), memory.case(row, found).as_ref(), &decision)
     }
 }
+
+#[cfg(test)]
+mod tests;
