@@ -21,13 +21,18 @@ pub fn check(parts: &Parts, problems: &mut Vec<Problem>) {
     check.collect_ids();
     for key in &parts.keys {
         check.extends(&key.file, key.head.extends.as_ref());
-        check.names(&key.file, &key.head.id, &key.head.keys);
-        check.purpose(&key.file, &key.head.id, &key.declaration);
+        check.names(&key.file, &key.head.keys);
+        if !key.is_flawed {
+            check.purpose(&key.file, &key.head.id, &key.declaration);
+            check.has_names(&key.file, &key.head.id, &key.head.keys);
+        }
         check.declaration(&key.file, &key.declaration);
     }
     for class in &parts.classes {
         if let Some(criteria) = &class.head.criteria {
-            check.purpose(&class.file, &class.head.id, &class.declaration);
+            if !class.is_flawed {
+                check.purpose(&class.file, &class.head.id, &class.declaration);
+            }
             if criteria.accounts.is_none() && criteria.keys.is_none() && criteria.tags.is_none() {
                 check.error(
                     &class.file,
@@ -82,10 +87,13 @@ impl Check<'_> {
         }
     }
 
-    fn names(&mut self, file: &Arc<str>, id: &Pattern, names: &[Pattern]) {
+    fn has_names(&mut self, file: &Arc<str>, id: &Pattern, names: &[Pattern]) {
         if names.is_empty() {
             self.error(file, id.place, "`keys` is empty; name the key as the logs do");
         }
+    }
+
+    fn names(&mut self, file: &Arc<str>, names: &[Pattern]) {
         for name in names {
             if let Some(message) = not_a_key(&name.text) {
                 self.error(file, name.place, message);

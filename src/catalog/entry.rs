@@ -13,6 +13,9 @@ use crate::domain::verdict::{Aspect, AspectSet};
 /// The id of the built-in class of AWS-managed keys.
 pub const AWS_MANAGED: &str = "aws-managed";
 
+/// What begins the name of an AWS-managed key's alias, before the service that it is for.
+pub const AWS_MANAGED_ALIAS: &str = ":alias/aws/";
+
 /// What an entry declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
@@ -45,8 +48,9 @@ impl Entry {
         file: Arc<str>,
         kind: EntryKind,
         names: Box<[Pattern]>,
-        declaration: Declaration,
+        mut declaration: Declaration,
     ) -> Self {
+        declaration.via = declaration.via.or_else(|| via_of_managed(&names));
         let mut constrained = constrained(&declaration);
         if kind == EntryKind::AwsManaged {
             constrained.insert(Aspect::Via);
@@ -83,6 +87,18 @@ impl Entry {
     pub fn says_who(&self) -> bool {
         self.constrained.contains(Aspect::Principal)
     }
+}
+
+/// The service that a declared alias of an AWS-managed key limits the key to.
+fn via_of_managed(names: &[Pattern]) -> Option<Box<[Pattern]>> {
+    let alias = names.iter().find(|name| !name.is_glob() && name.text.contains(AWS_MANAGED_ALIAS))?;
+    let (_, service) = alias.text.split_once(AWS_MANAGED_ALIAS)?;
+    Some(services_of(service).into_iter().map(|via| Pattern::new(via, alias.place)).collect())
+}
+
+/// What `via` calls the service of an AWS-managed key: by its name, but that EBS calls as EC2.
+pub fn services_of(alias_service: &str) -> Vec<&str> {
+    if alias_service == "ebs" { vec!["ebs", "ec2"] } else { vec![alias_service] }
 }
 
 /// The aspects that a declaration constrains. The function always is: by the purpose if not by a list.

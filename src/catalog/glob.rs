@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_star_crosses_slashes_and_colons_and_may_be_empty() {
-        assert!(matches("arn:aws:iam::*:role/orders-*", "arn:aws:iam::1:role/path/orders-api"));
+        assert!(matches("arn:aws:iam::*/orders-*", "arn:aws:iam::1:role/path/orders-api"));
         assert!(!matches("arn:aws:iam::*:role/orders-*", "arn:aws:iam::1:user/orders-api"));
         assert!(matches("orders-*", "orders-"));
         assert!(matches("*", ""));

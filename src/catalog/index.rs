@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::aliases::AliasBook;
 use super::document::declaration::Criteria;
 use super::document::scalars::Pattern;
-use super::entry::Entry;
+use super::entry::{AWS_MANAGED_ALIAS, Entry};
 use super::glob;
 use crate::domain::vocabulary::vocabulary;
 
@@ -21,9 +21,6 @@ vocabulary! {
         AwsManaged = "aws-managed",
     }
 }
-
-/// What begins the name of the alias of an AWS-managed key.
-const AWS_MANAGED_ALIAS: &str = ":alias/aws/";
 
 /// What an event says of its key.
 #[derive(Debug, Clone, Copy, Default)]

@@ -158,6 +158,8 @@ pub(super) struct Written<H> {
     pub file: Arc<str>,
     pub head: H,
     pub declaration: Declaration,
+    /// Something in it was wrong and is left out, so what is missing may just be unreadable.
+    pub is_flawed: bool,
 }
 
 impl Parts {
@@ -181,11 +183,11 @@ impl Parts {
     fn catalog(self, problems: &mut Vec<Problem>) -> Catalog {
         let mut index = Index::default();
         let mut entries = Vec::with_capacity(self.keys.len() + self.classes.len() + 1);
-        for Written { file, head, declaration } in self.keys {
+        for Written { file, head, declaration, .. } in self.keys {
             entries.push(Entry::new(head.id, file, EntryKind::Key, head.keys, declaration));
         }
         let mut criteria = Vec::new();
-        for Written { file, head, declaration } in self.classes {
+        for Written { file, head, declaration, .. } in self.classes {
             criteria.extend(head.criteria.map(|criteria| (entries.len() as u32, head.priority, criteria)));
             entries.push(Entry::new(head.id, file, EntryKind::Class, Box::default(), declaration));
         }
@@ -308,15 +310,26 @@ impl Reader<'_> {
     }
 
     fn take_key(&mut self, tape: &mut [Slot<'_>]) {
-        if let Some((head, declaration)) = self.item::<KeyDocument>(tape).map(KeyDocument::split) {
-            self.parts.keys.push(Written { file: Arc::clone(&self.file), head, declaration });
-        }
+        let before = self.parts.problems.len();
+        let Some((head, declaration)) = self.item::<KeyDocument>(tape).map(KeyDocument::split) else {
+            return;
+        };
+        let written = self.written(head, declaration, before);
+        self.parts.keys.push(written);
     }
 
     fn take_class(&mut self, tape: &mut [Slot<'_>]) {
-        if let Some((head, declaration)) = self.item::<ClassDocument>(tape).map(ClassDocument::split) {
-            self.parts.classes.push(Written { file: Arc::clone(&self.file), head, declaration });
-        }
+        let before = self.parts.problems.len();
+        let Some((head, declaration)) = self.item::<ClassDocument>(tape).map(ClassDocument::split) else {
+            return;
+        };
+        let written = self.written(head, declaration, before);
+        self.parts.classes.push(written);
+    }
+
+    fn written<H>(&self, head: H, declaration: Declaration, problems_before: usize) -> Written<H> {
+        let is_flawed = self.parts.problems.len() > problems_before;
+        Written { file: Arc::clone(&self.file), head, declaration, is_flawed }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The rules in force: a catalog to judge by and detectors to try.
 
+use std::cell::RefCell;
+
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use crate::catalog::{AliasBook, Catalog};
 use crate::detect::blindness::Seen;
-use crate::detect::engine::{Engine, Failure};
+use crate::detect::engine::{Engine, Failure, Hits};
 use crate::domain::finding::Finding;
 
 /// A catalog and detectors, fixed for a scan.
@@ -36,11 +38,21 @@ impl Rules {
         let hits = self.engine.run(&batch);
         let mut seen = Seen::with_catalog(!self.catalog.is_empty());
         self.engine.observe(&mut seen, &batch);
-        let describe = |batch: &RecordBatch, row: usize| {
-            let explanation = self.catalog.explain(batch, aliases, row);
-            explanation.message_parts().map(str::to_owned).collect()
-        };
-        let findings = self.engine.findings(&batch, &hits, &describe);
+        let findings = self.findings(&batch, &hits, aliases);
         Ok(Judged { batch, findings, failures: hits.failures, seen })
+    }
+
+    /// The findings of the hits, each saying what does not fit.
+    fn findings(&self, batch: &RecordBatch, hits: &Hits, aliases: &AliasBook) -> Vec<Finding> {
+        if hits.hits.is_empty() {
+            return Vec::new();
+        }
+        self.catalog.with_explainer(batch, aliases, |explain| {
+            let explain = RefCell::new(explain);
+            self.engine.findings(batch, hits, &|_, row| {
+                let explanation = (explain.borrow_mut())(row);
+                explanation.message_parts().map(str::to_owned).collect()
+            })
+        })
     }
 }

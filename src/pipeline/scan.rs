@@ -114,22 +114,24 @@ impl Shared<'_> {
 
     fn work_through(&self) -> Result<(), ScanError> {
         let mut preparer = Preparer::default();
-        while let Some((number, chunk)) = self.take()? {
+        let mut buffer = Vec::new();
+        while let Some((number, chunk)) = self.take(buffer)? {
             let prepared = preparer.prepare(&chunk, self.ingested_at)?;
             match self.pass(number, prepared, &chunk) {
                 Ok(result) => result?,
                 Err(Broken) => return Ok(()), // the thread that failed reports why
             }
+            buffer = chunk.bytes;
         }
         Ok(())
     }
 
-    fn take(&self) -> Result<Option<(u64, Chunk)>, ScanError> {
+    fn take(&self, buffer: Vec<u8>) -> Result<Option<(u64, Chunk)>, ScanError> {
         let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
         if input.ended {
             return Ok(None);
         }
-        let chunk = input.reader.next_chunk(Vec::new());
+        let chunk = input.reader.next_chunk(buffer);
         if !matches!(chunk, Ok(Some(_))) {
             input.ended = true;
         }

@@ -1,6 +1,7 @@
 //! The one integration-test binary; its modules mirror the stages.
 #![cfg(test)]
 
+mod catalog_samples;
 mod detect;
 mod history;
 mod layers;

@@ -1,20 +1,18 @@
 //! Where the call came from and through what: via, account, region, network, and what it had to show.
 
 use super::super::document::rules::{Requirements, TlsVersion};
+use super::super::entry::services_of;
 use super::case::Case;
 use super::lens::{DIRECT, Event, Source, UNNAMED_SERVICE};
 use super::reason::{Answer, NOT_DECLARED, Reason};
 use crate::domain::event::CallerKind;
 use crate::table::columns::Column;
 
-/// The service behind an alias of an AWS-managed key, where the alias is not named after it.
-const EBS: (&str, &str) = ("ebs", "ec2");
-
 /// Whether the call came through a declared service, or directly where that is declared.
 pub fn via(case: &Case<'_, '_>) -> Answer {
     let via = case.event.text(Column::Via).unwrap_or(DIRECT);
     if let Some(service) = case.service {
-        let fits = via == service || (service == EBS.0 && via == EBS.1);
+        let fits = services_of(service).contains(&via);
         return if via == UNNAMED_SERVICE { unnamed() } else { Answer::fits_if(fits) };
     }
     let Some(declared) = &case.entry.declaration.via else { return NOT_DECLARED };

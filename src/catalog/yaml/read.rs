@@ -9,7 +9,7 @@ use serde::de::{
 };
 
 use super::problem::{PLACED, Place};
-use super::tape::{Fault, Kind, Slot, children, kill, pairs};
+use super::tape::{Fault, Kind, Slot, children, is_null, kill, pairs};
 
 /// Mistakes of one item that are reported; beyond, the item is given up.
 const MAX_MISTAKES: usize = 50;
@@ -36,7 +36,7 @@ pub fn item<'t, T: Deserialize<'t>>(tape: &mut [Slot<'t>]) -> Item<T> {
             let place = tape.get(at).map_or(Place::default(), |slot| slot.place);
             mistakes.push(Fault { place, message: error.message });
         }
-        removed.extend(name_of_pair(tape, at));
+        removed.extend(name_of_pair(tape, at).into_iter().chain(error.meant.map(str::to_owned)));
         if !kill(tape, at) {
             break;
         }
@@ -58,6 +58,8 @@ pub struct ReadError {
     at: Option<usize>,
     /// The field that was missing, where that is what is wrong.
     missing: Option<&'static str>,
+    /// The field that an unknown one was probably meant to be.
+    meant: Option<&'static str>,
 }
 
 impl ReadError {
@@ -77,7 +79,7 @@ impl std::error::Error for ReadError {}
 
 impl de::Error for ReadError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), at: None, missing: None }
+        Self { message: message.to_string(), at: None, missing: None, meant: None }
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -89,16 +91,19 @@ impl de::Error for ReadError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::custom(format_args!("`{variant}` is not known here; {}", advice(variant, expected)))
+        let advice = advice(nearest(variant, expected), expected);
+        Self::custom(format_args!("`{variant}` is not known here; {advice}"))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::custom(format_args!("there is no field `{field}`; {}", advice(field, expected)))
+        let meant = nearest(field, expected);
+        let message = format!("there is no field `{field}`; {}", advice(meant, expected));
+        Self { message, at: None, missing: None, meant }
     }
 
     fn missing_field(field: &'static str) -> Self {
         let message = format!("the field `{field}` is missing; add it");
-        Self { message, at: None, missing: Some(field) }
+        Self { message, at: None, missing: Some(field), meant: None }
     }
 }
 
@@ -112,15 +117,18 @@ fn shown(unexpected: Unexpected<'_>) -> String {
     }
 }
 
-/// The nearest known word, or all of them.
-fn advice(word: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|known| (distance(word, known), known)).min();
+/// What to write instead: the nearest known word, or all of them.
+fn advice(nearest: Option<&str>, known: &[&str]) -> String {
     match nearest {
-        Some((distance, known)) if distance <= 2 && distance < word.len() => {
-            format!("did you mean `{known}`?")
-        }
-        _ => format!("known are: {}", known.join(" ")),
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("known are: {}", known.join(" ")),
     }
+}
+
+/// The known word that is nearest, if at most two edits and half of the word away.
+fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    let (distance, nearest) = known.iter().map(|known| (distance(word, known), *known)).min()?;
+    (distance <= 2 && distance * 2 <= word.len()).then_some(nearest)
 }
 
 /// Edits (insert, delete, replace) that turn one word into the other: Levenshtein's distance.
@@ -207,11 +215,6 @@ impl<'t> Node<'_, 't> {
         let pairs: Vec<(usize, usize)> = pairs(self.tape, self.at).collect();
         visitor.visit_map(Pairs { tape: self.tape, rest: pairs.into_iter(), value: 0 })
     }
-}
-
-/// How YAML writes nothing.
-fn is_null(text: &str) -> bool {
-    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 macro_rules! numbers {

@@ -1,9 +1,9 @@
 //! Walks the top level of a file: each section's value, or each item of a list, one at a time.
 
-use granit_parser::Event;
+use granit_parser::{Event, ScalarStyle};
 
 use super::problem::Place;
-use super::tape::{Composer, Fault, Slot};
+use super::tape::{Composer, Fault, Slot, is_null};
 
 /// Takes what a file holds.
 pub trait Sections<'t> {
@@ -33,7 +33,7 @@ fn documents<'t>(composer: &mut Composer<'t>, to: &mut dyn Sections<'t>) -> Resu
         match event {
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => {}
             Event::MappingStart(..) => sections(composer, to)?,
-            Event::Scalar(text, ..) if text.is_empty() => {}
+            Event::Scalar(text, ScalarStyle::Plain, ..) if is_null(&text) => {}
             _ => {
                 let message = "a catalog is a mapping; begin with `version: 1` and `keys:`".to_owned();
                 return Err(Fault { place, message });
@@ -65,7 +65,8 @@ fn sections<'t>(composer: &mut Composer<'t>, to: &mut dyn Sections<'t>) -> Resul
             Event::SequenceStart(_, 0, _) if to.is_list(&name) => {
                 items(composer, to, &name, place, &mut tape)?;
             }
-            Event::Scalar(ref text, ..) if text.is_empty() => {} // an empty section declares nothing
+            // An empty section declares nothing.
+            Event::Scalar(ref text, ScalarStyle::Plain, ..) if is_null(text) => {}
             _ if to.is_list(&name) => {
                 composer.compose(first, &mut tape)?;
                 let message = format!("`{name}` is a list, without an anchor; begin each item with `- `");

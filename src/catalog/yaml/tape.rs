@@ -225,6 +225,11 @@ impl<'t> Composer<'t> {
     }
 }
 
+/// How YAML writes nothing, without quotes.
+pub fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
 /// The living children of the collection at `at`, as indices into the tape.
 pub fn children<'a>(tape: &'a [Slot<'_>], at: usize) -> impl Iterator<Item = usize> + 'a {
     let end = at + tape.get(at).map_or(0, |slot| slot.size as usize);
