@@ -1,5 +1,6 @@
 //! Builds one Arrow batch from normalized events.
 
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -221,8 +222,7 @@ fn mark(event: &KeyEvent<'_>) -> RowMark {
 
 /// Only compared for equality within one run, so a fast keyless hash will do.
 fn content_hash(event: &KeyEvent<'_>) -> u64 {
-    use std::hash::{Hash, Hasher};
-    let mut hash = std::hash::DefaultHasher::new();
+    let mut hash = foldhash::fast::FixedState::with_seed(0).build_hasher();
     (event.event_time, event.principal, event.action, event.key_id, event.outcome, event.source_ip)
         .hash(&mut hash);
     hash.finish()
