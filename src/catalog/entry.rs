@@ -34,7 +34,7 @@ pub struct Entry {
     pub file: Arc<str>,
     pub kind: EntryKind,
     pub names: Box<[Pattern]>,
-    pub declaration: Declaration,
+    pub declaration: Box<Declaration>,
     /// The aspects that the declaration constrains; the others are not judged.
     pub constrained: AspectSet,
     /// The parties, with commas between.
@@ -48,7 +48,7 @@ impl Entry {
         file: Arc<str>,
         kind: EntryKind,
         names: Box<[Pattern]>,
-        mut declaration: Declaration,
+        mut declaration: Box<Declaration>,
     ) -> Self {
         declaration.via = declaration.via.or_else(|| via_of_managed(&names));
         let mut constrained = constrained(&declaration);
@@ -66,7 +66,8 @@ impl Entry {
 
     /// The built-in class of AWS-managed keys: symmetric keys that one service encrypts with.
     pub fn aws_managed() -> Self {
-        let declaration = Declaration { purpose: Some(Purpose::DataEncryption), ..Declaration::default() };
+        let declaration =
+            Box::new(Declaration { purpose: Some(Purpose::DataEncryption), ..Declaration::default() });
         let id = Pattern::new(AWS_MANAGED, Place::default());
         Self::new(id, "built-in".into(), EntryKind::AwsManaged, Box::default(), declaration)
     }

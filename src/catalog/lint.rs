@@ -114,7 +114,9 @@ impl Lint {
     }
 
     fn review(&mut self, entry: &Entry) {
-        let Declaration { reviews, review_every: Some(every), .. } = &entry.declaration else { return };
+        let Declaration { reviews, review_every: Some(every), .. } = &*entry.declaration else {
+            return;
+        };
         let last = reviews.iter().flatten().map(|review| review.on.0).max();
         let due = last.map(|last| last.saturating_add(every.0.saturating_mul(1_000_000)));
         match due {

@@ -157,7 +157,7 @@ pub(super) struct Parts {
 pub(super) struct Written<H> {
     pub file: Arc<str>,
     pub head: H,
-    pub declaration: Declaration,
+    pub declaration: Box<Declaration>,
     /// Something in it was wrong and is left out, so what is missing may just be unreadable.
     pub is_flawed: bool,
 }
@@ -166,7 +166,7 @@ impl Parts {
     /// Gives every entry the fields of its class.
     fn apply_classes(&mut self) {
         let classes: HashMap<&str, &Declaration> =
-            self.classes.iter().map(|class| (&*class.head.id.text, &class.declaration)).collect();
+            self.classes.iter().map(|class| (&*class.head.id.text, &*class.declaration)).collect();
         for key in &mut self.keys {
             let class = key.head.extends.as_ref().and_then(|name| classes.get(&*name.text));
             if let Some(class) = class {
@@ -327,7 +327,7 @@ impl Reader<'_> {
         self.parts.classes.push(written);
     }
 
-    fn written<H>(&self, head: H, declaration: Declaration, problems_before: usize) -> Written<H> {
+    fn written<H>(&self, head: H, declaration: Box<Declaration>, problems_before: usize) -> Written<H> {
         let is_flawed = self.parts.problems.len() > problems_before;
         Written { file: Arc::clone(&self.file), head, declaration, is_flawed }
     }

@@ -41,7 +41,8 @@ fn the_schema_refuses_unknown_fields_everywhere_and_knows_all_words() {
 fn find_open(schema: &serde_json::Value, path: &str, open: &mut Vec<String>) {
     match schema {
         serde_json::Value::Object(fields) => {
-            if fields.contains_key("properties") && fields.get("additionalProperties") != Some(&false.into()) {
+            if fields.contains_key("properties") && fields.get("additionalProperties") != Some(&false.into())
+            {
                 open.push(path.to_owned());
             }
             fields.iter().for_each(|(name, inner)| find_open(inner, &format!("{path}/{name}"), open));
