@@ -7,7 +7,7 @@ use super::document::rules::Callers;
 use super::document::scalars::Pattern;
 use super::yaml::Place;
 use crate::domain::function::{FunctionSet, default_functions};
-use crate::domain::purpose::Purpose;
+use crate::domain::purpose::{Party, Purpose};
 use crate::domain::verdict::{Aspect, AspectSet};
 
 /// The id of the built-in class of AWS-managed keys.
@@ -55,12 +55,8 @@ impl Entry {
         if kind == EntryKind::AwsManaged {
             constrained.insert(Aspect::Via);
         }
-        let parties = |parties: &Box<[_]>| {
-            let words: Vec<&str> =
-                parties.iter().map(|party: &crate::domain::purpose::Party| party.as_str()).collect();
-            words.join(",").into()
-        };
-        let responsibility = declaration.responsibility.as_ref().filter(|list| !list.is_empty()).map(parties);
+        let responsibility =
+            declaration.responsibility.as_deref().filter(|list| !list.is_empty()).map(joined);
         Self { id, file, kind, names, declaration, constrained, responsibility }
     }
 
@@ -88,6 +84,10 @@ impl Entry {
     pub fn says_who(&self) -> bool {
         self.constrained.contains(Aspect::Principal)
     }
+}
+
+fn joined(parties: &[Party]) -> Arc<str> {
+    parties.iter().map(|party| party.as_str()).collect::<Vec<_>>().join(",").into()
 }
 
 /// The service that a declared alias of an AWS-managed key limits the key to.

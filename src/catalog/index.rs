@@ -64,6 +64,9 @@ struct AliasClaim {
     bound: bool,
 }
 
+/// A declared glob, and the entry that declares it.
+type GlobClaim = (Pattern, u32);
+
 /// A class, and which keys it takes.
 #[derive(Debug)]
 struct ClassRule {
@@ -78,7 +81,7 @@ pub struct Index {
     exact: HashMap<Arc<str>, u32>,
     aliases: HashMap<Arc<str>, AliasClaim>,
     /// By the length of their literal prefix, then by the prefix.
-    globs: BTreeMap<usize, HashMap<Box<str>, Vec<(Pattern, u32)>>>,
+    globs: BTreeMap<usize, HashMap<Box<str>, Vec<GlobClaim>>>,
     /// Highest priority first.
     classes: Vec<ClassRule>,
     aws_managed: u32,
@@ -158,7 +161,7 @@ impl Index {
         let claims =
             lookup.aliases.iter().filter(|alias| pinned(alias)).filter_map(|alias| self.aliases.get(*alias));
         let claims = claims.filter(|claim| !claim.bound || lookup.key.is_none()).map(|claim| claim.entry);
-        let pinned_aliases = lookup.aliases.iter().copied().filter(|alias| pinned(&alias));
+        let pinned_aliases = lookup.aliases.iter().copied().filter(|alias| pinned(alias));
         lookup
             .one_of(claims.collect(), MatchedBy::Alias)
             .or_else(|| {
