@@ -1,4 +1,106 @@
-//! keyward: see README.md.
+//! keyward says, for every use of a cryptographic key that an audit log shows, whether the use fits what
+//! the key is declared to be for. How to use it is in README.md; this page is how it is built.
+//!
+//! # The flow
+//!
+//! ```text
+//!  files, folders, standard input
+//!    └► source ─► normalize ─► table ─► join ─► catalog: judge ─► detect ─┬─► findings
+//!          │         │        (Arrow)          (purpose, verdict)         └─► history (Parquet) ─► query
+//!          └─────────┴─► rejects: dead letters, each with a reason
+//! ```
+//!
+//! # One event's walk
+//!
+//! An application decrypts an order record. Minutes later CloudTrail delivers a gzip file that holds, among
+//! thousands, the record of that call. This is what becomes of it, module by module.
+//!
+//! 1. [`source`] opens the file, sees gzip by its first bytes, recognises the envelope and cuts it into
+//!    records, many to a chunk. Our record is a slice of bytes with a position: which input, which byte of
+//!    its decompressed stream. A file cut off in the middle gives the records before the cut, and one reject.
+//! 2. [`normalize`] reads the slice. A byte search first: whatever names no service that matters is set
+//!    aside unparsed. Ours names KMS, so it is parsed into borrowed fields and becomes one [`domain`] key
+//!    event: *decrypt*, on the key that the record's resources name, by the role behind the session, on the
+//!    application's own behalf. A ReEncrypt would have become two. Pure functions: no clock, no file, no
+//!    memory of other records.
+//! 3. [`table`] appends the event to the columns of an Arrow batch. The schema is written once, in
+//!    [`table::columns`]; SQL, Parquet, the builder and `keyward columns` all come from there.
+//! 4. [`pipeline`] joins what needs neighbours, in reading order: an event seen before is dropped and
+//!    counted, a Vault request is merged into its response, an alias is learnt as a fact with a date.
+//! 5. [`catalog`] judges the batch: it looks up each distinct key once, takes the declared columns, and tests
+//!    every aspect that the entry constrains. Ours is used by the right role, directly, in the right region,
+//!    and for a tenant that is not among the declared ones: `violation`, with the aspect `context`.
+//! 6. [`detect`] evaluates each detector's `match`, a SQL expression compiled when it was loaded, over the
+//!    whole batch at once. KP-007 is true for our row and becomes a finding, with a sentence that lets a person
+//!    decide.
+//! 7. [`history`] appends the batch to Parquet, one partition per event day, and seals: files written, synced
+//!    and renamed, then one transaction of [`store`] that holds their manifest rows and the positions they
+//!    cover. A crash before it leaves no trace, after it nothing to repeat.
+//! 8. [`cli`] prints the finding and the summary, in which [`metrics`]' account of records adds up:
+//!    received = gave events + merged + irrelevant + duplicates + rejects.
+//!
+//! Questions take the way back: [`cli`] plans SQL with [`sql`], which reads the files that the manifest
+//! names and holds every query to its limits.
+//!
+//! # Layers
+//!
+//! Imports point down; `tests/it/layers.rs` reads `src/` and says so.
+//!
+//! | layer | modules | may import |
+//! |---|---|---|
+//! | 0 | [`domain`]: the words everything else is written in | nothing of ours |
+//! | 1 | [`metrics`], [`table`], [`sql`], [`store`] | 0, and those before it |
+//! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`history`] | 0 and 1, never each other |
+//! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench` | 0 to 2 |
+//! | 4 | [`app`], the only place that constructs and reads the clock, and [`cli`] | all |
+//!
+//! The middle is pure: normalizing, building, judging and detecting are functions of their arguments. Time is
+//! an argument, ids are hashes of what they are about, and nothing is drawn; so the same logs with the same
+//! catalog give the same findings, whatever the day, the number of threads or the cut into batches.
+//!
+//! # Words
+//!
+//! The same word is used for the same thing in code, SQL, YAML, metrics and pages.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | record | one JSON object of a log, as its source wrote it |
+//! | key event | one normalized row: a use of a key, or a change to a key, its policy, or the logging that watches it |
+//! | function | what was done, in KMIP's usage-mask terms: encrypt, unwrap, sign, retrieve … ([`domain::function`]) |
+//! | purpose | what a key is *for*, exactly one per key, of SP 800-57's key types ([`domain::purpose`]) |
+//! | use | the one business use: `order-records`, `model-releases` |
+//! | catalog entry | a declared key: its names in the logs, its purpose, who may use it, through what, for what, when |
+//! | class | a declaration by rule instead of by name |
+//! | principal | who called, without the session: a role, a user, a service, `approle:ROLE`, `root` |
+//! | via | `direct`, or the service that called for the principal |
+//! | outcome | what became of the call; attempts are judged too, since they are evidence |
+//! | verdict | conforming, violation (with all violated aspects), undeclared, unknown (the log hides what is needed; never shown as a pass), not_applicable ([`domain::verdict`]) |
+//! | aspect | what can be wrong: function, principal, algorithm, via, context … |
+//! | exception | an aspect lifted for named callers until a date, on somebody's word |
+//! | detector | a SQL expression with a level and its own proof; a *blind* one lacks a source or field it needs, which is not the same as quiet |
+//! | finding | one detector's hit on one event |
+//! | reject | a record that could not be understood, kept with its reason and position |
+//! | account of records | where every record received went; it adds up |
+//! | seal | a set of history files and the one transaction that makes them, and the positions they cover, true |
+//!
+//! # Decisions
+//!
+//! Each with its date and reason; the oldest first.
+//!
+//! - **2026-11-24** One package, library and binary. The layers are kept by a test instead of by crate
+//!   borders: every further crate would be linked again, and the test costs milliseconds.
+//! - **2026-11-24** A key event is one wide row of fixed columns. What differs by provider and matters to few
+//!   detectors stays JSON in `request` and `response`, kept only for changes, so that the common row stays small.
+//! - **2026-11-24** JSON is read by sonic-rs into borrowed fields behind a byte search, since that is what the
+//!   rate depends on; serde_json reads everything else, and is what the fast way is tested against.
+//! - **2026-11-24** The compiler is pinned in `rust-toolchain.toml`: the test command denies clippy's warnings, and
+//!   a newer clippy has new ones.
+//! - **2026-11-24** One profile and one feature set for tests and the demo: DataFusion takes most of a build, and
+//!   another feature set would build it again.
+//! - **2026-11-24** The demo's catalog is the example that people copy, `deploy/example/catalog.yaml`, compiled in. An
+//!   example that nothing runs goes stale.
+//! - **2026-11-24** The demo's traffic comes from SplitMix64 and a fixed start rather than a crate and the clock, so
+//!   that two people who look at the demo see the same findings.
 
 pub mod app;
 pub mod catalog;

@@ -1,1 +1,111 @@
-//! The command line.
+//! The command line: one file a command, each turning its arguments into a call of `app` or of the
+//! stages, and what comes back into text and an exit code.
+
+pub mod check;
+pub mod columns;
+pub mod completions;
+pub mod demo;
+pub mod exit;
+pub mod output;
+mod progress;
+pub mod query;
+pub mod rules;
+pub mod scan;
+mod summary;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use exit::{Exit, Failure, Outcome};
+use output::terminal::Colours;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 nothing found, 1 findings or a failed check, 2 wrong usage,
+3 bad configuration, catalog, detector or query, 4 input or output failed.
+
+Start with `keyward demo`, then `keyward scan --catalog catalog.yaml your-logs/`.";
+
+/// Tells, for every use of a cryptographic key in your audit logs, whether it fits what the key is
+/// declared to be for.
+#[derive(Debug, Parser)]
+#[command(name = "keyward", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to colour what is printed.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge audit logs against a catalog of key purposes
+    Scan(scan::Args),
+    /// Watch keyward find misuse in a made-up company's logs
+    Demo(demo::Args),
+    /// Validate catalogs, detectors and questions, and run every detector's cases
+    Check(check::Args),
+    /// Ask the history that scans have kept
+    Query(query::Args),
+    /// List the columns of the key-event table
+    Columns(columns::Args),
+    /// Print a completion script for your shell
+    Completions(completions::Args),
+}
+
+/// What every command may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    /// Colours on standard output.
+    pub colours: Colours,
+    /// Whether standard output is a terminal.
+    pub person: bool,
+    /// Whether a person watches standard error, so that progress may be shown there.
+    pub progress: bool,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal {
+        colours: Colours(match cli.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        }),
+        person: io::stdout().is_terminal(),
+        progress: io::stderr().is_terminal(),
+    };
+    match run(cli.command, terminal) {
+        Ok(exit) => exit.into(),
+        Err(failure) => report(&failure).into(),
+    }
+}
+
+fn run(command: Command, terminal: Terminal) -> Outcome {
+    match command {
+        Command::Scan(args) => scan::run(&args, terminal),
+        Command::Demo(args) => demo::run(&args, terminal),
+        Command::Check(args) => check::run(&args),
+        Command::Query(args) => query::run(&args),
+        Command::Columns(args) => columns::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Says what went wrong. A reader that went away (`| head`) is no failure of ours.
+fn report(failure: &Failure) -> Exit {
+    let gone = failure.error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    });
+    if gone {
+        return Exit::Clean;
+    }
+    let text = output::terminal::harmless(&format!("{:#}", failure.error)).replace("\\u{a}", "\n");
+    // Standard error may be closed; then nobody is left to tell.
+    let _ = writeln!(io::stderr(), "keyward: {text}");
+    failure.exit
+}

@@ -5,6 +5,7 @@ pub mod finding;
 pub mod function;
 pub mod identity;
 pub mod level;
+pub mod problem;
 pub mod purpose;
 pub mod reject;
 pub mod time;

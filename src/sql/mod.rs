@@ -1,1 +1,11 @@
-//! DataFusion sessions and their limits.
+//! DataFusion, with limits: sessions for people's queries, and expressions compiled ahead of time.
+//!
+//! In: SQL text and an Arrow schema. Out: bounded answers, or mistakes with line and column. Which
+//! tables there are is the caller's matter.
+
+pub mod expression;
+pub mod nearest;
+pub mod question;
+pub mod session;
+pub mod statement;
+mod words;

@@ -32,8 +32,10 @@ pub struct RowMark {
     pub uid: u128,
     /// Hash of what two copies of one event must agree on (time, actor, action, key, outcome, address).
     pub content: u64,
-    /// A Vault request entry, waiting for its response.
+    /// A Vault request entry, waiting for its response, which has the same uid.
     pub awaits_response: bool,
+    /// The first event of its record: the one that stands for the record in counts.
+    pub first: bool,
 }
 
 /// A batch of events before joining and judging.
@@ -71,7 +73,7 @@ macro_rules! builders {
 builders! {
     event_id: StringBuilder, event_time: TimestampMicrosecondBuilder, ingested_at: TimestampMicrosecondBuilder,
     ordinal: Int64Builder, provider: WordBuilder, source: WordBuilder, position: Int64Builder, device: WordBuilder,
-    shared_event_id: StringBuilder, request_id: StringBuilder, corrects: StringBuilder, addendum: WordBuilder,
+    shared_event_id: StringBuilder, request_id: StringBuilder, corrects: StringBuilder, addendum: WordBuilder, conflicts: BooleanBuilder,
     service: WordBuilder, action: WordBuilder, category: WordBuilder, function: WordBuilder, outcome: WordBuilder,
     error_code: WordBuilder, error_message: StringBuilder,
     key_id: WordBuilder, key_alias: WordBuilder, key_by_alias: BooleanBuilder, key_account: WordBuilder,
@@ -137,6 +139,7 @@ impl TableBuilder {
         to.request_id.append_option(event.request_id);
         to.corrects.append_option(event.corrects);
         to.addendum.push(event.addendum);
+        to.conflicts.append_value(false);
         to.service.push(Some(event.service.unwrap_or_default()));
         to.action.push(Some(event.action.unwrap_or_default()));
         to.category.push(Some(event.category.unwrap_or(Category::Read).as_str()));
@@ -210,13 +213,10 @@ impl TableBuilder {
 fn mark(event: &KeyEvent<'_>) -> RowMark {
     let owner = event.account.or(event.namespace).unwrap_or_default();
     let provider = event.provider.map_or("", Provider::as_str);
-    let uid = identity::uid(&[
-        provider.as_bytes(),
-        owner.as_bytes(),
-        event.event_id.as_bytes(),
-        &[event.ordinal, u8::from(event.awaits_response)],
-    ]);
-    RowMark { uid, content: content_hash(event), awaits_response: event.awaits_response }
+    let uid =
+        identity::uid(&[provider.as_bytes(), owner.as_bytes(), event.event_id.as_bytes(), &[event.ordinal]]);
+    let first = event.ordinal == 0;
+    RowMark { uid, content: content_hash(event), awaits_response: event.awaits_response, first }
 }
 
 /// Only compared for equality within one run, so a fast keyless hash will do.

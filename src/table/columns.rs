@@ -112,6 +112,7 @@ columns! {
     Log RequestId "request_id" Text optional, "The provider's id of the request, for its support and other logs.", "api.request.uid", "aws.cloudtrail.request_id";
     Log Corrects "corrects" Text optional, "The event_id of the event that this addendum corrects.", "", "";
     Log Addendum "addendum" Word optional, "Why CloudTrail delivered an addendum.", "", "";
+    Log Conflicts "conflicts" Flag required, "Another event with this id and other content came before it.", "", "";
 
     Log Service "service" Word required, "The service or secrets engine: kms, secretsmanager, transit, pki.", "api.service.name", "event.provider";
     Log Action "action" Word required, "The operation: CloudTrail's eventName, or engine.operation for Vault.", "api.operation", "event.action";
@@ -193,8 +194,10 @@ columns! {
 /// The number of columns that the log fills; they come first.
 pub const LOG_COLUMNS: usize = {
     let mut count = 0;
-    while count < COLUMNS.len() && matches!(COLUMNS[count].stage, Stage::Log) {
+    let mut rest = COLUMNS;
+    while let [Spec { stage: Stage::Log, .. }, tail @ ..] = rest {
         count += 1;
+        rest = tail;
     }
     count
 };

@@ -170,6 +170,7 @@ fn a_vault_of_2020_is_read_from_its_paths_alone() {
             "token:token-lab-admins",
             "userpass:lab-user-1",
             "userpass:lab-user-3",
+            "userpass:lab-user-4",
             "userpass:lab-user-5",
             "userpass:lab-user-7",
         ]

@@ -53,6 +53,25 @@ pub struct Explanation {
     pub exceptions: Vec<UsedException>,
 }
 
+/// What is known before anything was looked at.
+impl Default for Explanation {
+    fn default() -> Self {
+        Self {
+            verdict: Verdict::Unknown,
+            reason: None,
+            catalog_version: String::new(),
+            key_id: None,
+            key_alias: None,
+            principal: None,
+            function: None,
+            entry: None,
+            candidates: Vec::new(),
+            aspects: Vec::new(),
+            exceptions: Vec::new(),
+        }
+    }
+}
+
 /// The entry that declares the key, and how it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MatchedEntry {
@@ -103,8 +122,24 @@ impl Explanation {
 impl Catalog {
     /// Explains the verdict of one row of a batch; a row out of range is an event that says nothing.
     pub fn explain(&self, batch: &RecordBatch, aliases: &AliasBook, row: usize) -> Explanation {
-        self.with_case(batch, aliases, row, |lens, matched, case, decision| {
-            self.put_into_words(lens, row, matched, case, decision)
+        self.with_explainer(batch, aliases, |explain| explain(row))
+    }
+
+    /// Explains several rows of one batch: `work` is handed a function from row to explanation.
+    pub fn with_explainer<T>(
+        &self,
+        batch: &RecordBatch,
+        aliases: &AliasBook,
+        work: impl FnOnce(&mut dyn FnMut(usize) -> Explanation) -> T,
+    ) -> T {
+        self.with_cases(batch, aliases, |judge| {
+            work(&mut |row| {
+                let mut explanation = Explanation::default();
+                judge(row, &mut |lens, matched, case, decision| {
+                    explanation = self.put_into_words(lens, row, matched, case, decision);
+                });
+                explanation
+            })
         })
     }
 

@@ -59,21 +59,29 @@ impl Catalog {
         }
     }
 
-    /// Judges one row and hands over all that was looked at, for explaining it.
-    pub(super) fn with_case<T>(
+    /// Looks at a batch once, and hands `work` a way to judge single rows of it with all that was looked
+    /// at, for explaining them.
+    pub(super) fn with_cases<T>(
         &self,
         batch: &RecordBatch,
         aliases: &AliasBook,
-        row: usize,
-        explain: impl FnOnce(&Lens<'_>, &Match, Option<&Case<'_, '_>>, &Decision) -> T,
+        work: impl FnOnce(&mut JudgeRow<'_>) -> T,
     ) -> T {
         let lens = Lens::of(batch);
         let mut memory = Memory::new(self, aliases, &lens);
-        let found = memory.find(row);
-        let decision = self.decide(&lens, row, found, &memory);
-        explain(&lens, memory.matched(found.key), memory.case(row, found).as_ref(), &decision)
+        work(&mut |row, explain| {
+            let found = memory.find(row);
+            let decision = self.decide(&lens, row, found, &memory);
+            explain(&lens, memory.matched(found.key), memory.case(row, found).as_ref(), &decision);
+        })
     }
 }
+
+/// Judges a row and shows what was looked at.
+pub(super) type JudgeRow<'w> = dyn FnMut(usize, &mut Show<'_>) + 'w;
+
+/// What was looked at for one row.
+pub(super) type Show<'s> = dyn FnMut(&Lens<'_>, &Match, Option<&Case<'_, '_>>, &Decision) + 's;
 
 #[cfg(test)]
 mod tests;

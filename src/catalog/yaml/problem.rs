@@ -124,3 +124,14 @@ impl<T: JsonSchema> JsonSchema for Placed<T> {
         T::json_schema(generator)
     }
 }
+
+/// The form in which problems of all files reach people.
+impl From<Problem> for crate::domain::problem::Problem {
+    fn from(problem: Problem) -> Self {
+        let at = (problem.line as usize, problem.column as usize);
+        match problem.severity {
+            Severity::Error => Self::error(&*problem.file, at.0, at.1, problem.message),
+            Severity::Warning => Self::warning(&*problem.file, at.0, at.1, problem.message),
+        }
+    }
+}

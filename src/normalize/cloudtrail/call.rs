@@ -49,7 +49,8 @@ impl<'a> Call<'a> {
         let record = found.record;
         check_version(record)?;
         let caller = caller(record, arena)?;
-        let account = record.recipient_account_id.text("recipientAccountId")?.or(caller.account);
+        let stated = || record.user_identity.given().and_then(|identity| identity.account_id.lenient());
+        let account = record.recipient_account_id.text("recipientAccountId")?.or_else(stated);
         let region = record.aws_region.text("awsRegion")?;
         let mut call = Self {
             record,

@@ -4,7 +4,7 @@
 //! answer is unknown; only roles are taken for workloads by default, since that is what they are for.
 
 use super::principal::Caller;
-use super::via::service_of_role;
+use super::via::{role_path, service_of_role};
 use crate::domain::event::CallerKind;
 
 /// The kind of the caller and the rule that told it.
@@ -55,7 +55,9 @@ fn by_signs(caller: &Caller<'_>, user_agent: Option<&str>) -> (CallerKind, &'sta
 
 /// Roles of IAM Identity Center. The path is in the ARN of the issuer, the prefix always.
 fn is_single_sign_on(role: &str) -> bool {
-    role.contains(":role/aws-reserved/sso.amazonaws.com/") || role.contains("/AWSReservedSSO_")
+    role_path(role).is_some_and(|path| {
+        path.starts_with("aws-reserved/sso.amazonaws.com/") || path.starts_with("AWSReservedSSO_")
+    })
 }
 
 /// User agents of people at a browser or in the console; some are written in brackets.
@@ -64,7 +66,6 @@ fn is_browser_or_console(user_agent: &str) -> bool {
     ["Mozilla/", "S3Console/", "console.", "signin.", "AWS-Console"]
         .iter()
         .any(|start| agent.starts_with(start))
-        || agent.contains("aws-internal/3 aws-sdk-java") && agent.contains("Console")
 }
 
 fn is_command_line(user_agent: &str) -> bool {

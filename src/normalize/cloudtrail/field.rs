@@ -1,24 +1,30 @@
 //! How one field of a record is read: absent, given, or of another type than it may have.
 //!
 //! Parsing never fails on a type. A field remembers that it was [`Field::Wrong`], and the code that
-//! needs it says so with the field's name; what nobody reads cannot spoil a record.
+//! needs it says so with the field's name; what nobody reads cannot spoil a record. What only adds
+//! colour (TLS details, a second factor's flag) is read leniently: an event is not lost over it.
+//!
+//! Fields are filled where they stand: a record has some fifty of them, and moving them up through
+//! layers of results would cost as much as half the parsing.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
+use super::few::Few;
 use crate::domain::reject::{Reject, RejectReason};
 
-/// Up to this many names are compared pair by pair, beyond it they are sorted first.
-const FEW_NAMES: usize = 8;
-
-/// A field of a JSON object. `null` counts as absent.
+/// A field of a JSON object.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Field<T> {
+    /// Not there.
     #[default]
     Absent,
+    /// There, and `null`: means the same as absent, except that it may not come again.
+    Null,
     Given(T),
     /// There, with another type than it may have.
     Wrong,
@@ -35,7 +41,7 @@ impl<T> Field<T> {
     pub const fn given(&self) -> Option<&T> {
         match self {
             Self::Given(value) => Some(value),
-            Self::Absent | Self::Wrong => None,
+            Self::Absent | Self::Null | Self::Wrong => None,
         }
     }
 
@@ -45,7 +51,7 @@ impl<T> Field<T> {
     /// Where the field has another type; `name` is its path for the message.
     pub fn read(&self, name: &str) -> Result<Option<&T>, Reject> {
         match self {
-            Self::Absent => Ok(None),
+            Self::Absent | Self::Null => Ok(None),
             Self::Given(value) => Ok(Some(value)),
             Self::Wrong => Err(wrong_type(name)),
         }
@@ -74,23 +80,24 @@ pub fn wrong_type(name: &str) -> Reject {
 
 /// What a [`Field`] can hold, and how it is taken from what the parser finds.
 ///
-/// Each method answers nothing where this JSON type does not fit.
+/// Each method leaves the field wrong where this JSON type does not fit.
 pub trait Wanted<'de>: Sized {
     /// From a string.
-    fn from_text(_text: Cow<'de, str>) -> Option<Self> {
-        None
+    fn from_text(_text: Cow<'de, str>) -> Field<Self> {
+        Field::Wrong
     }
 
     /// From `true` or `false`.
-    fn from_flag(_flag: bool) -> Option<Self> {
-        None
+    fn from_flag(_flag: bool) -> Field<Self> {
+        Field::Wrong
     }
 
     /// From an object, which is read to its end either way.
     ///
     /// # Errors
-    /// Those of the parser.
-    fn from_map<A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
+    /// Those of the parser, and a member of ours that is given twice.
+    fn fill_from_map<A: MapAccess<'de>>(field: &mut Field<Self>, map: A) -> Result<(), A::Error> {
+        *field = Field::Wrong;
         drain_map(map)
     }
 
@@ -98,38 +105,39 @@ pub trait Wanted<'de>: Sized {
     ///
     /// # Errors
     /// Those of the parser.
-    fn from_seq<A: SeqAccess<'de>>(seq: A) -> Result<Option<Self>, A::Error> {
+    fn fill_from_seq<A: SeqAccess<'de>>(field: &mut Field<Self>, seq: A) -> Result<(), A::Error> {
+        *field = Field::Wrong;
         drain_seq(seq)
     }
 }
 
-fn drain_map<'de, T, A: MapAccess<'de>>(mut map: A) -> Result<Option<T>, A::Error> {
+fn drain_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
     while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(None)
+    Ok(())
 }
 
-fn drain_seq<'de, T, A: SeqAccess<'de>>(mut seq: A) -> Result<Option<T>, A::Error> {
+fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
     while seq.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(None)
+    Ok(())
 }
 
 impl<'de: 'a, 'a> Wanted<'de> for Cow<'a, str> {
-    fn from_text(text: Cow<'de, str>) -> Option<Self> {
-        Some(text)
+    fn from_text(text: Cow<'de, str>) -> Field<Self> {
+        Field::Given(text)
     }
 }
 
 impl Wanted<'_> for bool {
-    fn from_text(text: Cow<'_, str>) -> Option<Self> {
+    fn from_text(text: Cow<'_, str>) -> Field<Self> {
         match &*text {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
+            "true" => Field::Given(true),
+            "false" => Field::Given(false),
+            _ => Field::Wrong,
         }
     }
 
-    fn from_flag(flag: bool) -> Option<Self> {
-        Some(flag)
+    fn from_flag(flag: bool) -> Field<Self> {
+        Field::Given(flag)
     }
 }
 
@@ -138,164 +146,209 @@ impl Wanted<'_> for bool {
 pub struct Present;
 
 impl<'de> Wanted<'de> for Present {
-    fn from_text(_text: Cow<'de, str>) -> Option<Self> {
-        Some(Self)
+    fn from_text(_text: Cow<'de, str>) -> Field<Self> {
+        Field::Given(Self)
     }
 
-    fn from_map<A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
-        drain_map::<Self, A>(map).map(|_| Some(Self))
+    fn fill_from_map<A: MapAccess<'de>>(field: &mut Field<Self>, map: A) -> Result<(), A::Error> {
+        *field = Field::Given(Self);
+        drain_map(map)
     }
 
-    fn from_seq<A: SeqAccess<'de>>(seq: A) -> Result<Option<Self>, A::Error> {
-        drain_seq::<Self, A>(seq).map(|_| Some(Self))
-    }
-}
-
-/// A short list: two items are held without allocating, which is as many as nearly every record has.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Few<T> {
-    first: Option<T>,
-    second: Option<T>,
-    rest: Vec<T>,
-}
-
-impl<T> Few<T> {
-    const fn new() -> Self {
-        Self { first: None, second: None, rest: Vec::new() }
-    }
-
-    fn push(&mut self, item: T) {
-        if self.first.is_none() {
-            self.first = Some(item);
-        } else if self.second.is_none() {
-            self.second = Some(item);
-        } else {
-            self.rest.push(item);
-        }
-    }
-
-    /// The items in order.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(self.second.iter()).chain(&self.rest)
-    }
-
-    /// How many items there are.
-    pub fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + usize::from(self.second.is_some()) + self.rest.len()
+    fn fill_from_seq<A: SeqAccess<'de>>(field: &mut Field<Self>, seq: A) -> Result<(), A::Error> {
+        *field = Field::Given(Self);
+        drain_seq(seq)
     }
 }
 
 impl<'de, T: Wanted<'de>> Wanted<'de> for Few<T> {
-    fn from_seq<A: SeqAccess<'de>>(mut seq: A) -> Result<Option<Self>, A::Error> {
+    fn fill_from_seq<A: SeqAccess<'de>>(field: &mut Field<Self>, mut seq: A) -> Result<(), A::Error> {
         let mut items = Self::new();
         let mut fits = true;
         while let Some(item) = seq.next_element::<Field<T>>()? {
             match item {
                 Field::Given(item) => items.push(item),
-                Field::Absent => {}
+                Field::Absent | Field::Null => {}
                 Field::Wrong => fits = false,
             }
         }
-        Ok(fits.then_some(items))
+        *field = if fits { Field::Given(items) } else { Field::Wrong };
+        Ok(())
     }
 }
 
-/// The names and values of an encryption context, in the order of the log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pairs<'a>(Few<(Cow<'a, str>, Cow<'a, str>)>);
+/// An object of which some members are read; [`object!`] writes it.
+pub trait Object<'de>: Default {
+    /// Reads the value of the member called `name`.
+    ///
+    /// # Errors
+    /// Those of the parser, and a member of ours that is given twice.
+    fn fill_member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
 
-impl Pairs<'_> {
-    /// The pairs in the order of the log.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
-    }
-
-    /// How many pairs there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn has_a_name_twice(&self) -> bool {
-        if self.len() <= FEW_NAMES {
-            let twice = |(place, (name, _))| self.iter().take(place).any(|(earlier, _)| earlier == name);
-            return self.iter().enumerate().any(twice);
+    /// Reads a whole object where it stands.
+    ///
+    /// # Errors
+    /// Those of [`Self::fill_member`].
+    fn fill<A: MapAccess<'de>>(field: &mut Field<Self>, mut map: A) -> Result<(), A::Error> {
+        *field = Field::Given(Self::default());
+        let Field::Given(object) = field else { return drain_map(map) };
+        while let Some(name) = map.next_key::<Name<'de>>()? {
+            object.fill_member(&name.0, &mut map)?;
         }
-        let mut names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
-        names.sort_unstable();
-        names.iter().zip(names.iter().skip(1)).any(|(one, next)| one == next)
+        Ok(())
     }
 }
 
-impl<'de: 'a, 'a> Wanted<'de> for Pairs<'a> {
-    fn from_map<A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
-        let mut pairs = Few::new();
-        let mut fits = true;
-        while let Some((name, value)) = map.next_entry::<Text<'a>, Text<'a>>()? {
-            match (name, value) {
-                (Field::Given(name), Field::Given(value)) => pairs.push((name, value)),
-                _ => fits = false,
+/// Reads a value into the field it belongs to.
+///
+/// # Errors
+/// Where the field was read before: `name` is given twice.
+pub fn fill_once<'de, T: Wanted<'de>, A: MapAccess<'de>>(
+    field: &mut Field<T>,
+    name: &'static str,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if !matches!(field, Field::Absent) {
+        return Err(A::Error::duplicate_field(name));
+    }
+    map.next_value_seed(Place(field))
+}
+
+/// Declares an object: its members, each with its JSON name.
+macro_rules! object {
+    (
+        $(#[$outer:meta])*
+        pub struct $name:ident $(<$life:lifetime>)? {
+            $( $(#[$inner:meta])* $field:ident : $kind:ty = $member:literal ),+ $(,)?
+        }
+    ) => {
+        $(#[$outer])*
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct $name $(<$life>)? {
+            $( $(#[$inner])* pub $field: $kind, )+
+        }
+
+        impl<'de $(: $life, $life)?> $crate::normalize::cloudtrail::field::Object<'de> for $name $(<$life>)? {
+            fn fill_member<A: serde::de::MapAccess<'de>>(
+                &mut self,
+                name: &str,
+                map: &mut A,
+            ) -> Result<(), A::Error> {
+                match name {
+                    $( $member => {
+                        $crate::normalize::cloudtrail::field::fill_once(&mut self.$field, $member, map)
+                    } )+
+                    _ => map.next_value::<serde::de::IgnoredAny>().map(drop),
+                }
             }
         }
-        let pairs = Self(pairs);
-        if pairs.has_a_name_twice() {
-            return Err(A::Error::custom("duplicate field `encryptionContext.*`"));
+
+        impl<'de $(: $life, $life)?> $crate::normalize::cloudtrail::field::Wanted<'de> for $name $(<$life>)? {
+            fn fill_from_map<A: serde::de::MapAccess<'de>>(
+                field: &mut $crate::normalize::cloudtrail::field::Field<Self>,
+                map: A,
+            ) -> Result<(), A::Error> {
+                $crate::normalize::cloudtrail::field::Object::fill(field, map)
+            }
         }
-        Ok(fits.then_some(pairs))
+    };
+}
+
+pub(super) use object;
+
+/// The name of a member.
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Owned(name.to_owned())))
+    }
+}
+
+/// The place that a value is read into.
+pub struct Place<'f, T>(pub &'f mut Field<T>);
+
+impl<'de, T: Wanted<'de>> DeserializeSeed<'de> for Place<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
 impl<'de, T: Wanted<'de>> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldVisitor(PhantomData))
+        let mut field = Self::Absent;
+        Place(&mut field).deserialize(deserializer)?;
+        Ok(field)
     }
 }
 
-struct FieldVisitor<T>(PhantomData<T>);
-
-fn fitted<T>(value: Option<T>) -> Field<T> {
-    value.map_or(Field::Wrong, Field::Given)
-}
-
-impl<'de, T: Wanted<'de>> Visitor<'de> for FieldVisitor<T> {
-    type Value = Field<T>;
+impl<'de, T: Wanted<'de>> Visitor<'de> for Place<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(fitted(T::from_text(Cow::Borrowed(text))))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        *self.0 = T::from_text(Cow::Borrowed(text));
+        Ok(())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(fitted(T::from_text(Cow::Owned(text.to_owned()))))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        *self.0 = T::from_text(Cow::Owned(text.to_owned()));
+        Ok(())
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(fitted(T::from_flag(flag)))
+    fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
+        *self.0 = T::from_flag(flag);
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Field::Absent)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        *self.0 = Field::Null;
+        Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Field::Wrong)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        *self.0 = Field::Wrong;
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Field::Wrong)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        *self.0 = Field::Wrong;
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Field::Wrong)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        *self.0 = Field::Wrong;
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::from_map(map).map(fitted)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        T::fill_from_map(self.0, map)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        T::from_seq(seq).map(fitted)
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        T::fill_from_seq(self.0, seq)
     }
 }

@@ -4,7 +4,8 @@ use super::super::Emit;
 use super::arn::{Arn, first_in, join};
 use super::call::Call;
 use super::documents::Documents;
-use super::field::{Field, Pairs};
+use super::few::Pairs;
+use super::field::Field;
 use super::record::Request;
 use crate::domain::event::{AliasFact, KeyEvent};
 use crate::domain::function::Function;
@@ -46,8 +47,9 @@ pub fn key_arn<'a>(call: &Call<'a>, name: &'a str) -> Option<&'a str> {
     }
 }
 
-fn is_alias(arn: &str) -> bool {
-    arn.contains(":alias/")
+/// Whether an ARN is that of an alias.
+pub fn is_alias(arn: &str) -> bool {
+    Arn::parse(arn).is_some_and(|arn| arn.resource.starts_with("alias/"))
 }
 
 /// The keys and the alias among the resources. Both are typed `AWS::KMS::Key`, in either order.

@@ -1,12 +1,12 @@
 //! CloudTrail records.
 //!
 //! In: one bare record (envelopes are opened by `source`). Out: its key events, or why there are
-//! none. The path of a record: a look at its bytes ([`prefilter`]), its fields ([`parse`],
-//! [`record`]), its operation ([`service`]), what all events of the call share ([`call`]: caller,
-//! outcome, network), and then the keys ([`kms`], [`secret`], [`other`]).
+//! none. The path of a record: a look at its bytes (`prefilter`), its fields (`parse`, `field`,
+//! `record`), its operation (`service`, `operations`), what all events of the call share (`call`:
+//! caller, outcome, network), and then the keys (`kms`, `secret`, `other`).
 //!
 //! Uses and reads of keys borrow everything from the record. Changes are read a second time as whole
-//! documents ([`documents`]), because their request and response are kept.
+//! documents (`documents`), because their request and response are kept.
 //!
 //! Sources of facts: the CloudTrail user guide (record contents, `userIdentity`), the KMS developer
 //! guide (CloudTrail entries), and the services' API models.
@@ -15,8 +15,10 @@ mod arn;
 mod call;
 mod caller;
 mod documents;
+mod few;
 mod field;
 mod kms;
+mod operations;
 mod other;
 mod outcome;
 mod parse;
@@ -33,10 +35,12 @@ mod tests;
 
 use super::{Arena, Emit, Normalized, Result};
 use crate::domain::event::Category;
+use crate::domain::function::Function;
 use crate::domain::reject::{Aside, Reject};
 
 use call::{Call, Found, missing};
 use documents::Documents;
+use field::Field;
 use parse::Parser;
 use prefilter::Look;
 use record::Record;
@@ -64,18 +68,20 @@ pub fn normalize_plain(record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Res
     normalize_with(Parser::Plain, record, arena, emit)
 }
 
-/// Whether the bytes of a record alone prove that it touches no key.
+/// Whether the bytes of a record alone prove that it touches no key. [`normalize`] asks this itself.
 pub fn is_irrelevant(record: &[u8]) -> bool {
     prefilter::look(record) == Look::Irrelevant
 }
 
 fn normalize_with(parser: Parser, bytes: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
     let text = parse::text(bytes)?;
-    let record = parse::record(text, parser)?;
+    let mut parsed = Field::Absent;
+    parse::record(text, parser, &mut parsed)?;
+    let Some(record) = parsed.given() else { return Ok(Normalized::Irrelevant(Aside::OtherCall)) };
     if let Some(aside) = record.aside() {
         return Ok(Normalized::Irrelevant(aside));
     }
-    let Some(found) = find(text, &record)? else {
+    let Some(found) = find(text, record)? else {
         return Ok(Normalized::Irrelevant(Aside::OtherCall));
     };
     match events(found, arena, emit)? {
@@ -100,33 +106,29 @@ fn events(found: Found<'_>, arena: &Arena, emit: &mut Emit<'_>) -> std::result::
     if let Some(documents) = &documents {
         call.attach(documents);
     }
-    let Some(documents) = &documents else {
-        return match found.operation.target {
-            Target::TwoKeys => kms::two_keys(&call, emit),
-            Target::Key => kms::one_key(&call, None, emit),
-            Target::Secret => secret::one_secret(&call, None, emit),
-            _ => Ok(other::no_key(&call, emit)),
-        };
-    };
+    let nothing = Documents::default();
+    let whole = documents.as_ref().unwrap_or(&nothing);
     match found.operation.target {
         Target::None => Ok(other::no_key(&call, emit)),
-        Target::Key => kms::one_key(&call, Some(documents), emit),
+        Target::Key => kms::one_key(&call, documents.as_ref(), emit),
         Target::TwoKeys => kms::two_keys(&call, emit),
-        Target::Alias => kms::alias(&call, documents, emit),
-        Target::Secret => secret::one_secret(&call, Some(documents), emit),
-        Target::Secrets => secret::batch(&call, documents, emit),
-        Target::Certificate => other::certificate(&call, documents, emit),
-        Target::Authority => other::authority(&call, documents, emit),
-        Target::Profile => other::profile(&call, documents, emit),
-        Target::ObjectKey => other::object_key(&call, documents, emit),
-        Target::Shared => Ok(other::shared(&call, documents, emit)),
+        Target::Alias => kms::alias(&call, whole, emit),
+        Target::Secret => secret::one_secret(&call, documents.as_ref(), emit),
+        Target::Secrets => secret::batch(&call, whole, emit),
+        Target::Certificate => other::certificate(&call, whole, emit),
+        Target::Authority => other::authority(&call, whole, emit),
+        Target::Profile => other::profile(&call, whole, emit),
+        Target::ObjectKey => other::object_key(&call, whole, emit),
+        Target::Shared => Ok(other::shared(&call, whole, emit)),
     }
 }
 
-/// Uses and reads of keys and secrets are told by the typed fields alone.
+/// Uses and reads of keys and secrets are told by the typed fields alone; the answer to a stored value
+/// has the secret's whole ARN.
 fn needs_documents(operation: Operation) -> bool {
-    !matches!(
+    let typed = matches!(
         (operation.category, operation.target),
         (Category::Use | Category::Read, Target::None | Target::Key | Target::TwoKeys | Target::Secret)
-    )
+    );
+    !typed || operation.function == Some(Function::Store)
 }

@@ -6,7 +6,7 @@ use super::super::Emit;
 use super::arn::{Arn, first_in, join};
 use super::call::Call;
 use super::documents::Documents;
-use super::kms::{KmsKey, key_arn};
+use super::kms::{KmsKey, is_alias, key_arn};
 use crate::domain::event::KeyEvent;
 use crate::domain::function::Function;
 use crate::domain::reject::Reject;
@@ -111,7 +111,7 @@ pub fn object_key(call: &Call<'_>, documents: &Documents, emit: &mut Emit<'_>) -
     let in_arena = |text: &str| &*call.arena.alloc_str(text);
     let key = key.map(in_arena).and_then(|name| key_arn(call, name));
     let mut event = call.event.clone();
-    let alias = key.filter(|arn| arn.contains(":alias/"));
+    let alias = key.filter(|arn| is_alias(arn));
     KmsKey { id: key, alias, by_alias: alias.is_some() }.on(&mut event);
     event.algorithm = algorithm.map(in_arena);
     let ours = key.is_some() || algorithm.is_some();

@@ -6,9 +6,10 @@
 //! `sonic-rs` 0.5 does not check the digits and turns a lone low surrogate into text that is not
 //! UTF-8.
 
+use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
-use super::field::Field;
+use super::field::{Field, Place};
 use super::record::Record;
 use crate::domain::reject::{Reject, RejectReason};
 
@@ -63,28 +64,33 @@ fn deepest_nesting(record: &[u8]) -> usize {
     deepest
 }
 
-/// The record's fields.
+/// Reads the record's fields into `record`.
 ///
 /// # Errors
 /// Where it is not one JSON object, or gives a field twice.
-pub fn record(text: &str, parser: Parser) -> Result<Record<'_>, Reject> {
-    let parsed = match parser {
-        Parser::Fast => match sonic_rs::from_str(text) {
-            Ok(parsed) => parsed,
-            Err(_) => plain(text)?,
-        },
-        Parser::Plain => plain(text)?,
-    };
-    match parsed {
-        Field::Given(record) => Ok(record),
-        Field::Absent | Field::Wrong => {
+pub fn record<'a>(text: &'a str, parser: Parser, record: &mut Field<Record<'a>>) -> Result<(), Reject> {
+    if parser == Parser::Plain || fast(text, record).is_err() {
+        *record = Field::Absent;
+        plain(text, record).map_err(|error| reject(&error))?;
+    }
+    match record {
+        Field::Given(_) => Ok(()),
+        Field::Absent | Field::Null | Field::Wrong => {
             Err(Reject::new(RejectReason::UnknownFormat, "the record is not a JSON object"))
         }
     }
 }
 
-fn plain(text: &str) -> Result<Field<Record<'_>>, Reject> {
-    serde_json::from_str(text).map_err(|error| reject(&error))
+fn fast<'a>(text: &'a str, record: &mut Field<Record<'a>>) -> Result<(), sonic_rs::Error> {
+    let mut parser = sonic_rs::Deserializer::from_str(text);
+    Place(record).deserialize(&mut parser)?;
+    parser.end()
+}
+
+fn plain<'a>(text: &'a str, record: &mut Field<Record<'a>>) -> Result<(), serde_json::Error> {
+    let mut parser = serde_json::Deserializer::from_str(text);
+    Place(record).deserialize(&mut parser)?;
+    parser.end()
 }
 
 /// The reject for what `serde_json` says. Its text may quote a value of the record, so only its

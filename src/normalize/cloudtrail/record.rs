@@ -3,80 +3,41 @@
 //! Unknown fields are skipped. What only changes of keys, access and logging need is read a second
 //! time, as whole documents, by [`super::documents`]: uses of keys are nearly all of the traffic.
 
-use serde::Deserialize;
-use serde::de::MapAccess;
-use serde::de::value::MapAccessDeserializer;
-
-use super::field::{Few, Field, Flag, Pairs, Present, Text, Wanted};
+use super::few::{Few, Pairs};
+use super::field::{Field, Flag, Present, Text, object};
 use crate::domain::reject::Aside;
 
-macro_rules! object {
-    ($( $name:ident ),+ $(,)?) => { $(
-        impl<'de: 'a, 'a> Wanted<'de> for $name<'a> {
-            fn from_map<A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
-                Self::deserialize(MapAccessDeserializer::new(map)).map(Some)
-            }
-        }
-    )+ };
-}
-
-object!(Record, Identity, SessionContext, Issuer, Federation, Request, Additional, Recipient);
-object!(Resource, Addendum, Tls);
-
-/// One CloudTrail record (record format 1.x, see the CloudTrail user guide, "record contents").
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Record<'a> {
-    #[serde(borrow)]
-    pub event_version: Text<'a>,
-    #[serde(borrow)]
-    pub user_identity: Field<Identity<'a>>,
-    #[serde(borrow)]
-    pub event_time: Text<'a>,
-    #[serde(borrow)]
-    pub event_source: Text<'a>,
-    #[serde(borrow)]
-    pub event_name: Text<'a>,
-    #[serde(borrow)]
-    pub aws_region: Text<'a>,
-    #[serde(borrow, rename = "sourceIPAddress")]
-    pub source_ip_address: Text<'a>,
-    #[serde(borrow)]
-    pub user_agent: Text<'a>,
-    #[serde(borrow)]
-    pub error_code: Text<'a>,
-    #[serde(borrow)]
-    pub error_message: Text<'a>,
-    #[serde(borrow)]
-    pub request_parameters: Field<Request<'a>>,
-    #[serde(borrow)]
-    pub additional_event_data: Field<Additional<'a>>,
-    #[serde(borrow, rename = "requestID")]
-    pub request_id: Text<'a>,
-    #[serde(borrow, rename = "eventID")]
-    pub event_id: Text<'a>,
-    #[serde(borrow)]
-    pub event_type: Text<'a>,
-    #[serde(borrow)]
-    pub event_category: Text<'a>,
-    #[serde(borrow)]
-    pub resources: Field<Few<Resource<'a>>>,
-    #[serde(borrow)]
-    pub recipient_account_id: Text<'a>,
-    #[serde(borrow, rename = "sharedEventID")]
-    pub shared_event_id: Text<'a>,
-    #[serde(borrow)]
-    pub vpc_endpoint_id: Text<'a>,
-    #[serde(borrow)]
-    pub addendum: Field<Addendum<'a>>,
-    pub session_credential_from_console: Flag,
-    #[serde(borrow)]
-    pub tls_details: Field<Tls<'a>>,
-    /// Only on Insights records.
-    pub insight_details: Field<Present>,
-    /// Only in digest files.
-    #[serde(borrow)]
-    pub digest_s3_object: Text<'a>,
+object! {
+    /// One CloudTrail record (record format 1.x, see the CloudTrail user guide, "record contents").
+    pub struct Record<'a> {
+        event_version: Text<'a> = "eventVersion",
+        user_identity: Field<Identity<'a>> = "userIdentity",
+        event_time: Text<'a> = "eventTime",
+        event_source: Text<'a> = "eventSource",
+        event_name: Text<'a> = "eventName",
+        aws_region: Text<'a> = "awsRegion",
+        source_ip_address: Text<'a> = "sourceIPAddress",
+        user_agent: Text<'a> = "userAgent",
+        error_code: Text<'a> = "errorCode",
+        error_message: Text<'a> = "errorMessage",
+        request_parameters: Field<Request<'a>> = "requestParameters",
+        additional_event_data: Field<Additional<'a>> = "additionalEventData",
+        request_id: Text<'a> = "requestID",
+        event_id: Text<'a> = "eventID",
+        event_type: Text<'a> = "eventType",
+        event_category: Text<'a> = "eventCategory",
+        resources: Field<Few<Resource<'a>>> = "resources",
+        recipient_account_id: Text<'a> = "recipientAccountId",
+        shared_event_id: Text<'a> = "sharedEventID",
+        vpc_endpoint_id: Text<'a> = "vpcEndpointId",
+        addendum: Field<Addendum<'a>> = "addendum",
+        session_credential_from_console: Flag = "sessionCredentialFromConsole",
+        tls_details: Field<Tls<'a>> = "tlsDetails",
+        /// Only on Insights records.
+        insight_details: Field<Present> = "insightDetails",
+        /// Only in digest files.
+        digest_s3_object: Text<'a> = "digestS3Object",
+    }
 }
 
 impl Record<'_> {
@@ -100,163 +61,115 @@ impl Record<'_> {
     }
 }
 
-/// `userIdentity`: who called.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Identity<'a> {
-    #[serde(borrow, rename = "type")]
-    pub kind: Text<'a>,
-    #[serde(borrow)]
-    pub principal_id: Text<'a>,
-    #[serde(borrow)]
-    pub arn: Text<'a>,
-    #[serde(borrow)]
-    pub account_id: Text<'a>,
-    #[serde(borrow)]
-    pub access_key_id: Text<'a>,
-    #[serde(borrow)]
-    pub user_name: Text<'a>,
-    #[serde(borrow)]
-    pub session_context: Field<SessionContext<'a>>,
-    #[serde(borrow)]
-    pub invoked_by: Text<'a>,
-}
-
-/// `userIdentity.sessionContext`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct SessionContext<'a> {
-    #[serde(borrow)]
-    pub session_issuer: Field<Issuer<'a>>,
-    pub attributes: Field<Attributes>,
-    #[serde(borrow)]
-    pub web_id_federation_data: Field<Federation<'a>>,
-    #[serde(borrow)]
-    pub source_identity: Text<'a>,
-    #[serde(borrow)]
-    pub ec2_role_delivery: Text<'a>,
-    pub assumed_root: Flag,
-}
-
-/// `sessionIssuer`: the role behind an assumed-role session; can be `{}`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Issuer<'a> {
-    #[serde(borrow)]
-    pub arn: Text<'a>,
-    #[serde(borrow)]
-    pub account_id: Text<'a>,
-}
-
-/// `sessionContext.attributes`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Attributes {
-    pub mfa_authenticated: Flag,
-}
-
-impl<'de> Wanted<'de> for Attributes {
-    fn from_map<A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
-        Self::deserialize(MapAccessDeserializer::new(map)).map(Some)
+object! {
+    /// `userIdentity`: who called.
+    pub struct Identity<'a> {
+        kind: Text<'a> = "type",
+        principal_id: Text<'a> = "principalId",
+        arn: Text<'a> = "arn",
+        account_id: Text<'a> = "accountId",
+        access_key_id: Text<'a> = "accessKeyId",
+        user_name: Text<'a> = "userName",
+        session_context: Field<SessionContext<'a>> = "sessionContext",
+        invoked_by: Text<'a> = "invokedBy",
     }
 }
 
-/// `webIdFederationData`; can be `{}`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Federation<'a> {
-    #[serde(borrow)]
-    pub federated_provider: Text<'a>,
+object! {
+    /// `userIdentity.sessionContext`.
+    pub struct SessionContext<'a> {
+        session_issuer: Field<Issuer<'a>> = "sessionIssuer",
+        attributes: Field<Attributes> = "attributes",
+        web_id_federation_data: Field<Federation<'a>> = "webIdFederationData",
+        source_identity: Text<'a> = "sourceIdentity",
+        ec2_role_delivery: Text<'a> = "ec2RoleDelivery",
+        assumed_root: Flag = "assumedRoot",
+    }
 }
 
-/// `requestParameters`: the members that uses and reads of keys are judged by.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Request<'a> {
-    #[serde(borrow)]
-    pub key_id: Text<'a>,
-    #[serde(borrow)]
-    pub encryption_algorithm: Text<'a>,
-    #[serde(borrow)]
-    pub encryption_context: Field<Pairs<'a>>,
-    #[serde(borrow)]
-    pub signing_algorithm: Text<'a>,
-    #[serde(borrow)]
-    pub mac_algorithm: Text<'a>,
-    #[serde(borrow)]
-    pub key_agreement_algorithm: Text<'a>,
-    #[serde(borrow)]
-    pub encapsulation_algorithm: Text<'a>,
-    #[serde(borrow)]
-    pub source_key_id: Text<'a>,
-    #[serde(borrow)]
-    pub destination_key_id: Text<'a>,
-    #[serde(borrow)]
-    pub source_encryption_algorithm: Text<'a>,
-    #[serde(borrow)]
-    pub destination_encryption_algorithm: Text<'a>,
-    #[serde(borrow)]
-    pub source_encryption_context: Field<Pairs<'a>>,
-    #[serde(borrow)]
-    pub destination_encryption_context: Field<Pairs<'a>>,
-    #[serde(borrow)]
-    pub secret_id: Text<'a>,
-    pub dry_run: Flag,
+object! {
+    /// `sessionIssuer`: the role behind an assumed-role session; can be `{}`.
+    pub struct Issuer<'a> {
+        arn: Text<'a> = "arn",
+        account_id: Text<'a> = "accountId",
+    }
 }
 
-/// `additionalEventData`: what KMS adds to uses of keys.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Additional<'a> {
-    #[serde(borrow)]
-    pub key_material_id: Text<'a>,
-    #[serde(borrow)]
-    pub source_key_material_id: Text<'a>,
-    #[serde(borrow)]
-    pub destination_key_material_id: Text<'a>,
-    #[serde(borrow)]
-    pub recipient: Field<Recipient<'a>>,
+object! {
+    /// `sessionContext.attributes`.
+    pub struct Attributes {
+        mfa_authenticated: Flag = "mfaAuthenticated",
+    }
 }
 
-/// `recipient`: what an attested caller proved. Nitro Enclaves log PCR0 as the image digest,
-/// NitroTPM logs single registers (KMS developer guide, "Monitoring requests for NitroTPM").
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Recipient<'a> {
-    #[serde(borrow, rename = "attestationDocumentEnclaveImageDigest")]
-    pub enclave_image_digest: Text<'a>,
-    #[serde(borrow, rename = "attestationDocumentNitroTPMPCR4")]
-    pub tpm_register_4: Text<'a>,
-    #[serde(borrow, rename = "attestationDocumentNitroTPMPCR7")]
-    pub tpm_register_7: Text<'a>,
+object! {
+    /// `webIdFederationData`; can be `{}`.
+    pub struct Federation<'a> {
+        federated_provider: Text<'a> = "federatedProvider",
+    }
 }
 
-/// One of `resources`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Resource<'a> {
-    #[serde(borrow, rename = "ARN")]
-    pub arn: Text<'a>,
-    #[serde(borrow, rename = "accountId")]
-    pub account_id: Text<'a>,
+object! {
+    /// `requestParameters`: the members that uses and reads of keys are judged by.
+    pub struct Request<'a> {
+        key_id: Text<'a> = "keyId",
+        encryption_algorithm: Text<'a> = "encryptionAlgorithm",
+        encryption_context: Field<Pairs<'a>> = "encryptionContext",
+        signing_algorithm: Text<'a> = "signingAlgorithm",
+        mac_algorithm: Text<'a> = "macAlgorithm",
+        key_agreement_algorithm: Text<'a> = "keyAgreementAlgorithm",
+        encapsulation_algorithm: Text<'a> = "encapsulationAlgorithm",
+        source_key_id: Text<'a> = "sourceKeyId",
+        destination_key_id: Text<'a> = "destinationKeyId",
+        source_encryption_algorithm: Text<'a> = "sourceEncryptionAlgorithm",
+        destination_encryption_algorithm: Text<'a> = "destinationEncryptionAlgorithm",
+        source_encryption_context: Field<Pairs<'a>> = "sourceEncryptionContext",
+        destination_encryption_context: Field<Pairs<'a>> = "destinationEncryptionContext",
+        secret_id: Text<'a> = "secretId",
+        dry_run: Flag = "dryRun",
+    }
 }
 
-/// `addendum`: why a record was delivered late or again.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Addendum<'a> {
-    #[serde(borrow)]
-    pub reason: Text<'a>,
-    #[serde(borrow, rename = "originalEventID")]
-    pub original_event_id: Text<'a>,
+object! {
+    /// `additionalEventData`: what KMS adds to uses of keys.
+    pub struct Additional<'a> {
+        key_material_id: Text<'a> = "keyMaterialId",
+        source_key_material_id: Text<'a> = "sourceKeyMaterialId",
+        destination_key_material_id: Text<'a> = "destinationKeyMaterialId",
+        recipient: Field<Recipient<'a>> = "recipient",
+    }
 }
 
-/// `tlsDetails`; partial objects are allowed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Tls<'a> {
-    #[serde(borrow)]
-    pub tls_version: Text<'a>,
-    #[serde(borrow)]
-    pub key_exchange: Text<'a>,
+object! {
+    /// `recipient`: what an attested caller proved. Nitro Enclaves log PCR0 as the image digest,
+    /// NitroTPM logs single registers (KMS developer guide, "Monitoring requests for NitroTPM").
+    pub struct Recipient<'a> {
+        enclave_image_digest: Text<'a> = "attestationDocumentEnclaveImageDigest",
+        tpm_register_4: Text<'a> = "attestationDocumentNitroTPMPCR4",
+        tpm_register_7: Text<'a> = "attestationDocumentNitroTPMPCR7",
+    }
+}
+
+object! {
+    /// One of `resources`.
+    pub struct Resource<'a> {
+        arn: Text<'a> = "ARN",
+        account_id: Text<'a> = "accountId",
+    }
+}
+
+object! {
+    /// `addendum`: why a record was delivered late or again.
+    pub struct Addendum<'a> {
+        reason: Text<'a> = "reason",
+        original_event_id: Text<'a> = "originalEventID",
+    }
+}
+
+object! {
+    /// `tlsDetails`; partial objects are allowed.
+    pub struct Tls<'a> {
+        tls_version: Text<'a> = "tlsVersion",
+        key_exchange: Text<'a> = "keyExchange",
+    }
 }

@@ -24,6 +24,10 @@ fn secret_arn<'a>(call: &Call<'a>, name: &'a str) -> Option<&'a str> {
     call.home.arn("secretsmanager", join(call.arena, &["secret:", name]), call.arena)
 }
 
+fn is_secret(arn: &str) -> bool {
+    Arn::parse(arn).is_some_and(|arn| arn.service == "secretsmanager")
+}
+
 fn put_secret<'a>(event: &mut KeyEvent<'a>, secret: Option<&'a str>) {
     let arn = secret.and_then(Arn::parse);
     event.key_id = secret;
@@ -40,7 +44,7 @@ pub fn one_secret(call: &Call<'_>, documents: Option<&Documents>, emit: &mut Emi
     let mut secret = None;
     for resource in call.resources()? {
         let arn = resource.arn.text("resources[].ARN")?;
-        secret = secret.or(arn.filter(|arn| arn.contains(":secretsmanager:")));
+        secret = secret.or(arn.filter(|arn| is_secret(arn)));
     }
     if secret.is_none() {
         secret = named_secret(call, documents)?;

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use super::arn::Arn;
 use super::service::short_name;
 
 /// The caller called for itself.
@@ -77,11 +78,16 @@ fn is_region(label: &str) -> bool {
 
 /// Roles that only a service assumes: service-linked ones, and the one of EBS.
 pub fn service_of_role(role: &str) -> Option<&str> {
-    let (_, path) = role.split_once(":role/")?;
+    let path = role_path(role)?;
     if let Some(linked) = path.strip_prefix("aws-service-role/") {
         return linked.split('/').next().and_then(service_of_host);
     }
     (path == "aws:ec2-infrastructure").then_some("ec2")
+}
+
+/// The path and name of a role's ARN.
+pub fn role_path(role: &str) -> Option<&str> {
+    Arn::parse(role)?.resource.strip_prefix("role/")
 }
 
 /// The encryption contexts that services use (AWS KMS developer guide, "How AWS services use KMS").

@@ -69,7 +69,8 @@ fn user_agent<'a>(headers: &'a Json<'_>) -> Option<&'a str> {
 pub fn event<'a>(source: Source<'a>, call: Call<'a>, frame: KeyEvent<'a>, arena: &'a Arena) -> KeyEvent<'a> {
     let action = call.action;
     let Source { entry, kind, place, operation, asked, answered, .. } = source;
-    let evidence = Evidence { action, operation, entry, kind, request: asked, response: answered };
+    let opaque = holds_only_a_secret(place);
+    let evidence = Evidence { action, operation, entry, kind, request: asked, response: answered, opaque };
     let Ending { outcome, code, message } = ending(evidence);
     let rule = rule(place, action);
     let clear = clear_secrets(source, rule, arena);
@@ -122,8 +123,20 @@ pub fn key_id<'a>(place: Place<'_>, key: KeyName<'_>, arena: &'a Arena) -> Optio
 
 /// Version, algorithm, context and size of a use.
 fn usage<'a>(source: Source<'a>, call: Call<'a>, event: &mut KeyEvent<'a>, arena: &'a Arena) {
+    let Source { answered, .. } = source;
+    if call.action.function() == Some(Function::Certify) {
+        event.response = validity(answered).map(|json| &*arena.alloc_str(&json));
+    }
+    match source.place.engine {
+        Engine::Kv => event.key_version = secret_version(source),
+        Engine::Transit => transit_usage(source, call, event, arena),
+        _ => {} // elsewhere fields of these names would be something else, a secret even
+    }
+}
+
+fn transit_usage<'a>(source: Source<'a>, call: Call<'a>, event: &mut KeyEvent<'a>, arena: &'a Arena) {
     let Source { asked, answered, .. } = source;
-    event.key_version = key_version(asked, answered, call.action);
+    event.key_version = key_version(asked, answered);
     event.algorithm = call.algorithm.or_else(|| algorithm(asked));
     event.context = contexts(asked, arena);
     event.wrap_plaintext = (call.action.function() == Some(Function::Wrap))
@@ -131,18 +144,11 @@ fn usage<'a>(source: Source<'a>, call: Call<'a>, event: &mut KeyEvent<'a>, arena
     if let Some(Json::Array(items)) = asked.get("batch_input") {
         event.batch_size = i64::try_from(items.len()).ok();
     }
-    if call.action.function() == Some(Function::Certify) {
-        event.response = validity(answered).map(|json| &*arena.alloc_str(&json));
-    }
 }
 
 /// The version that was used: the answer's, in a batch the oldest; else the one asked for; else the one
-/// that a clear ciphertext or signature names. Of a KV secret, the secret's own.
-fn key_version(asked: &Json<'_>, answered: &Json<'_>, action: Action) -> Option<i64> {
-    if matches!(action, Action::KvGet | Action::KvPut | Action::KvPatch) {
-        let metadata = answered.get("metadata").unwrap_or(answered);
-        return metadata.integer("version").filter(|version| *version > 0);
-    }
+/// that a clear ciphertext or signature names.
+fn key_version(asked: &Json<'_>, answered: &Json<'_>) -> Option<i64> {
     let results = answered.items("batch_results").iter().filter_map(|item| item.integer("key_version"));
     answered
         .integer("key_version")
@@ -151,6 +157,20 @@ fn key_version(asked: &Json<'_>, answered: &Json<'_>, action: Action) -> Option<
         .or_else(|| {
             ["ciphertext", "signature", "hmac"].iter().find_map(|name| named_version(asked.text(name)?))
         })
+}
+
+/// The version of a KV v2 secret that was read or written.
+fn secret_version(source: Source<'_>) -> Option<i64> {
+    if holds_only_a_secret(source.place) {
+        return None;
+    }
+    let metadata = source.answered.get("metadata").unwrap_or(source.answered);
+    metadata.integer("version").filter(|version| *version > 0)
+}
+
+/// Whether data of this place is nothing but the fields of a secret: KV v1, and what may be it.
+fn holds_only_a_secret(place: Place<'_>) -> bool {
+    matches!(place.engine, Engine::Kv | Engine::Unknown) && !kv::is_version_two(place.rest)
 }
 
 /// `vault:v3:…`
@@ -198,7 +218,7 @@ fn rule(place: Place<'_>, action: Action) -> Rule {
         return Rule { everything: true, ..Rule::default() };
     }
     match place.engine {
-        Engine::Kv | Engine::Unknown if !kv::is_version_two(place.rest) => {
+        Engine::Kv | Engine::Unknown if holds_only_a_secret(place) => {
             Rule { everything: matches!(action.category(), Category::Use | Category::Key), ..Rule::default() }
         }
         Engine::Kv => with(&["data"]),

@@ -5,10 +5,13 @@
 //! Operation and result numbers are those of the KMIP 1.4 and 2.1 specifications, §9.1.3 and §11.
 //!
 //! A response repeats its request in full, so it needs no neighbour. The entries have no `request.id`:
-//! their `event_id` is the hash of their bytes, and both sides carry the hash of what was asked (client,
-//! address and request tree) as `request_id`, by which a join can tell that they belong together.
+//! both halves of an exchange get the hash of what they share (client, address and port, request tree)
+//! and of the time, cut to the minute or, where the items have no ids of their own and may well be asked
+//! again alike, to the second. An exchange that straddles such a cut stays two events, the request's with
+//! an unknown outcome.
 
 use super::action::Action;
+use super::entry::Entry;
 use super::json::Json;
 use crate::domain::event::Outcome;
 use crate::domain::identity::hex_id;
@@ -138,11 +141,30 @@ pub fn has_clear_secret(node: &Json<'_>) -> bool {
     }
 }
 
+/// How finely time tells apart exchanges whose items have ids of their own, in microseconds: only a
+/// client that counts anew on the same port could repeat one, and the answer comes within milliseconds.
+const NUMBERED_SPAN: i64 = 60_000_000;
+
+/// The same where they have none: equal requests within a second are one exchange.
+const UNNUMBERED_SPAN: i64 = 1_000_000;
+
 /// The id that a request and its response share.
-pub fn pair_id(serial: &str, address: &str, request: &Json<'_>) -> String {
+pub fn exchange_id(entry: &Entry<'_>, time: i64) -> String {
+    let request = entry.request.as_ref();
+    let serial = request.and_then(|request| request.client_certificate_serial_number.as_deref());
+    let address = request.and_then(|request| request.remote_address.as_deref());
+    let data = request.and_then(|request| request.data.as_ref()).unwrap_or(&Json::Null);
+    let mut items = batch_items(data.get("kmip_request")).peekable();
+    let numbered = items.peek().is_some() && items.all(|item| child(item, "UniqueBatchItemID").is_some());
+    let span = time.div_euclid(if numbered { NUMBERED_SPAN } else { UNNUMBERED_SPAN });
     let mut tree = Vec::new();
-    flatten(request, &mut tree);
-    hex_id(&[serial.as_bytes(), address.as_bytes(), &tree])
+    flatten(data, &mut tree);
+    hex_id(&[
+        serial.unwrap_or_default().as_bytes(),
+        address.unwrap_or_default().as_bytes(),
+        &tree,
+        &span.to_be_bytes(),
+    ])
 }
 
 fn flatten(json: &Json<'_>, out: &mut Vec<u8>) {

@@ -10,7 +10,7 @@
 //! | `mount` | namespace, engine, mount and path below it |
 //! | `transit` `pki` `ssh` `kv` `totp` `identity` `auth` `sys` `kmip` | the action, by path and operation |
 //! | [`action`] | the table of actions, with category and function |
-//! | `principal` | who called |
+//! | `principal`, `method` | who called |
 //! | `outcome` | what became of it |
 //! | `secrets` | what is redacted, and whether something came in clear |
 //! | `event` | the event itself |
@@ -24,6 +24,7 @@ mod identity;
 mod json;
 mod kmip;
 mod kv;
+mod method;
 mod mount;
 mod outcome;
 mod peek;
@@ -43,13 +44,13 @@ use json::Json;
 use mount::{Engine, Place};
 
 use super::{Arena, Emit, Normalized, Result};
-use crate::domain::event::{Category, KeyEvent, Outcome};
+use crate::domain::event::{KeyEvent, Outcome};
 use crate::domain::identity::hex_id;
 use crate::domain::reject::{Aside, Reject, RejectReason};
 use crate::domain::time::parse_rfc3339;
 
 pub use entry::EntryType;
-pub use peek::request_id;
+pub use peek::{request_id, seems_response};
 
 /// Normalizes one audit entry.
 ///
@@ -76,7 +77,7 @@ fn normalize_with(parser: Parser, record: &[u8], arena: &Arena, emit: &mut Emit<
     let time = parse_rfc3339(entry::required(entry.time.as_ref(), "time")?)
         .ok_or_else(|| Reject::new(RejectReason::InvalidTime, "the entry's `time` is not RFC 3339"))?;
     if kind.is_kmip() {
-        return Ok(kmip_events(&entry, kind, time, record, arena, emit));
+        return Ok(kmip_events(&entry, kind, time, arena, emit));
     }
     let no_request = Reject::new(RejectReason::MissingField, "the entry has no `request`");
     let request = entry.request.as_ref().ok_or(no_request)?;
@@ -157,7 +158,6 @@ fn kmip_events(
     entry: &Entry<'_>,
     kind: EntryType,
     time: i64,
-    record: &[u8],
     arena: &Arena,
     emit: &mut Emit<'_>,
 ) -> Normalized {
@@ -166,9 +166,8 @@ fn kmip_events(
     let asked = request.and_then(|request| request.data.as_ref()).unwrap_or(NULL);
     let answered = entry.response.as_ref().and_then(|response| response.data.as_ref()).unwrap_or(NULL);
     let place = Place { engine: Engine::KmipMount, method: None, namespace, mount: "kmip", rest: "" };
-    let id = arena.alloc_str(&hex_id(&[record]));
+    let id = arena.alloc_str(&kmip::exchange_id(entry, time));
     let mut frame = event::frame(entry, kind, time, id, namespace);
-    frame.request_id = Some(arena.alloc_str(&peek::kmip_pair(entry)));
     frame.source_ip = frame.source_ip.map(without_port);
     principal::kmip_client(entry, arena).fill(&mut frame);
     let trees = [asked.get("kmip_request"), answered.get("kmip_response")];
@@ -200,10 +199,9 @@ fn kmip_event<'a>(
         category: Some(action.category()),
         function: action.function(),
         outcome: Some(if kind.awaits_response() { Outcome::Unknown } else { outcome }),
-        error_message: message,
+        error_message: message.map(outcome::capped),
         key_id,
         key_account: key_id.and(frame.namespace).filter(|namespace| !namespace.is_empty()),
-        batch_size: (action.category() == Category::Use).then_some(1),
         ..frame
     }
 }

@@ -59,9 +59,13 @@ pub fn place<'a>(request: &'a Request<'_>) -> Place<'a> {
         .as_deref()
         .map(|mount| without_namespace(mount, namespace.unwrap_or_default()).trim_end_matches('/'))
         .filter(|mount| !mount.is_empty() && below(path, mount).is_some());
-    let (guessed, guessed_mount) = infer(path, said);
-    let mount = mount.unwrap_or(guessed_mount);
-    let engine = said.unwrap_or(guessed);
+    let (engine, mount) = match (said, mount) {
+        (Some(engine), Some(mount)) => (engine, mount),
+        _ => {
+            let (engine, guessed) = infer(path, said);
+            (engine, mount.unwrap_or(guessed))
+        }
+    };
     let rest = below(path, mount).unwrap_or_default().trim_end_matches('/');
     let method = (engine == Engine::Auth).then(|| kind.unwrap_or_else(|| method_of_mount(mount)));
     Place { engine, method, namespace, mount, rest }

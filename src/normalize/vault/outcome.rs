@@ -80,13 +80,16 @@ pub struct Evidence<'a> {
     pub kind: EntryType,
     pub request: &'a Json<'a>,
     pub response: &'a Json<'a>,
+    /// The response's data are a secret's own fields, whatever they are called.
+    pub opaque: bool,
 }
 
 /// Decides what became of a call.
 pub fn ending<'a>(evidence: Evidence<'a>) -> Ending<'a> {
     let top = evidence.entry.error.as_deref().filter(|error| !error.is_empty());
-    let inner = inner_error(evidence.response);
-    let status = evidence.response.integer("http_status_code");
+    let told = if evidence.opaque { const { &Json::Null } } else { evidence.response };
+    let inner = inner_error(told);
+    let status = told.integer("http_status_code");
     let message = top.or(inner).map(capped);
     Ending { outcome: outcome(evidence, top, inner, status), code: status.and_then(code), message }
 }
@@ -112,8 +115,9 @@ fn outcome(evidence: Evidence<'_>, top: Option<&str>, inner: Option<&str>, statu
     if evidence.kind.awaits_response() {
         return Outcome::Unknown;
     }
-    let partial =
-        is_batch(evidence.request) && !evidence.response.text("http_raw_body").unwrap_or_default().is_empty();
+    let partial = is_batch(evidence.request)
+        && !evidence.opaque
+        && !evidence.response.text("http_raw_body").unwrap_or_default().is_empty();
     match status {
         // Transit answers a batch in raw form only when items of it failed.
         Some(_) if partial => Outcome::Partial,
@@ -181,6 +185,9 @@ fn is_batch(request: &Json<'_>) -> bool {
 
 /// A response without any error.
 fn answered(evidence: Evidence<'_>) -> Outcome {
+    if evidence.opaque {
+        return if was_found(evidence) { Outcome::Success } else { Outcome::Failed };
+    }
     let results = evidence.response.items("batch_results");
     let function = evidence.action.function();
     if !results.is_empty() {
@@ -191,15 +198,13 @@ fn answered(evidence: Evidence<'_>) -> Outcome {
     }
     let fetches =
         matches!(function, Some(Function::Retrieve | Function::Read | Function::Export | Function::Backup));
-    if fetches && evidence.operation == Operation::Read && is_absent(evidence) {
-        return Outcome::Failed; // a read that answers nothing is HTTP's 404
-    }
-    Outcome::Success
+    if fetches && !was_found(evidence) { Outcome::Failed } else { Outcome::Success }
 }
 
-fn is_absent(evidence: Evidence<'_>) -> bool {
+/// A read that answers nothing, not even a wrapping token, is HTTP's 404.
+fn was_found(evidence: Evidence<'_>) -> bool {
     let wrapped = evidence.entry.response.as_ref().is_some_and(|response| response.wrap_info.is_some());
-    evidence.response.is_empty() && !wrapped
+    evidence.operation != Operation::Read || wrapped || !evidence.response.is_empty()
 }
 
 /// Counts a batch's items: failed ones, then checks that did not verify.
@@ -228,7 +233,8 @@ fn batch_failure(results: &[Json<'_>]) -> Outcome {
     }
 }
 
-fn capped(text: &str) -> &str {
+/// An error text, cut at its bound.
+pub fn capped(text: &str) -> &str {
     let end = (0..=MAX_MESSAGE_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()
 }

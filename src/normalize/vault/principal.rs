@@ -8,6 +8,7 @@
 //! | the entry shows | principal | `caller_kind` |
 //! |---|---|---|
 //! | `policies` contain `root` | `root` | root |
+//! | `display_name` `token` or `token-…`: made by another token, which chooses the metadata freely | `token:DISPLAY_NAME` | unknown |
 //! | `metadata.service_account_name` and `…_namespace` | `kubernetes:NS/SA` | workload |
 //! | `metadata.role_name` (AppRole) | `approle:ROLE` | workload |
 //! | `metadata.cert_name` | `cert:NAME` | workload |
@@ -17,7 +18,7 @@
 //! | `metadata.org` and `username` | `github:USER` | human |
 //! | `metadata.username`, by the mount's name | `ldap:USER`, `okta:…`, `radius:…`, else `userpass:USER` | human |
 //! | `metadata.role`, by the mount's name | `oidc:NAME` or `jwt:NAME`, NAME the display name's end, else the role | human, workload |
-//! | `display_name` `token` or `token-…` or any other | `token:DISPLAY_NAME` | unknown |
+//! | any other `display_name` | `token:DISPLAY_NAME` | unknown |
 //! | only `entity_id` | `entity:ID` | unknown |
 //! | a KMIP client certificate | `cert:SERIAL` | workload |
 //!
@@ -28,6 +29,9 @@
 //! **The short form thus means: the mount that the method has by default, or a mount that is not
 //! visible**; a catalog's `auth/approle#approle:X` and `approle:X` both fit the event's `approle:X`.
 //!
+//! The role of `auth/token/create/ROLE` is in no entry that its token makes, so `token-role:` never
+//! comes out of a log.
+//!
 //! The token's home namespace is known from that display name, or from a policy of the token itself
 //! among the policies that granted the call; it goes in front only where it is not the root.
 
@@ -35,7 +39,7 @@ use bumpalo::collections::String as ArenaString;
 
 use super::entry::{Auth, Entry};
 use super::json::Json;
-use super::mount::METHODS;
+use super::method::{self, Identity};
 use crate::domain::event::{CallerKind, CredentialKind, KeyEvent};
 use crate::normalize::Arena;
 
@@ -101,11 +105,13 @@ pub fn kmip_client<'a>(entry: &'a Entry<'_>, arena: &'a Arena) -> Caller<'a> {
     }
 }
 
-fn filled(text: Option<&str>) -> Option<&str> {
+/// A text with something in it.
+pub fn filled(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 
-fn join<'a>(arena: &'a Arena, parts: &[&str]) -> &'a str {
+/// One text in the arena.
+pub fn join<'a>(arena: &'a Arena, parts: &[&str]) -> &'a str {
     let mut text = ArenaString::with_capacity_in(parts.iter().map(|part| part.len()).sum(), arena);
     parts.iter().for_each(|part| text.push_str(part));
     text.into_bump_str()
@@ -135,12 +141,19 @@ fn of_token<'a>(
             ..caller
         };
     }
-    let empty = const { &Json::Null };
-    let metadata = auth.metadata.as_ref().unwrap_or(empty);
-    match identity(metadata, display.unwrap_or_default(), arena) {
-        Some(identity) => named(caller, identity, namespace, arena),
-        None => unnamed(caller, arena),
+    let display = display.unwrap_or_default();
+    let (home, display) = split_home(display, namespace, caller.home, arena);
+    let caller = Caller { home: home.or(caller.home), ..caller };
+    let metadata = auth.metadata.as_ref().unwrap_or(&Json::Null);
+    match method::identity(metadata, display, arena) {
+        Some(identity) if !is_made_by_a_token(display) => named(caller, identity, arena),
+        _ => unnamed(caller, arena),
     }
+}
+
+/// A token made by another token, which chose its metadata freely: it must not pass for a log-in.
+fn is_made_by_a_token(display: &str) -> bool {
+    display == "token" || display.starts_with("token-")
 }
 
 /// Whether the token carries the root policy.
@@ -178,87 +191,9 @@ fn home_by_policy<'a>(auth: &'a Auth<'_>) -> Option<&'a str> {
         .map(|policy| policy.namespace_path.as_deref().unwrap_or_default().trim_matches('/'))
 }
 
-/// A method, the caller's name in it, and how much of the display name that name is.
-struct Identity<'a> {
-    method: &'static str,
-    name: &'a str,
-    mount: &'a str,
-}
-
-fn identity<'a>(metadata: &'a Json<'_>, display: &'a str, arena: &'a Arena) -> Option<Identity<'a>> {
-    let field = |name: &str| filled(metadata.text(name));
-    if let (Some(account), Some(space)) = (field("service_account_name"), field("service_account_namespace"))
-    {
-        let own = join(arena, &[space, "-", account]);
-        let name = join(arena, &[space, "/", account]);
-        return Some(Identity { method: "kubernetes", name, mount: mount_before(display, own) });
-    }
-    let (method, name, own) = if let Some(role) = field("role_name") {
-        ("approle", role, "")
-    } else if let Some(name) = field("cert_name") {
-        ("cert", name, field("common_name").unwrap_or(name))
-    } else if let Some(arn) = field("auth_type").and(field("canonical_arn").or(field("client_arn"))) {
-        return Some(Identity { method: "aws", name: arn, mount: method_in(display, "aws") });
-    } else if let Some(email) = field("service_account_email") {
-        return Some(Identity { method: "gcp", name: email, mount: method_in(display, "gcp") });
-    } else if let Some(role) = field("subscription_id").and(field("role")) {
-        return Some(Identity { method: "azure", name: role, mount: method_in(display, "azure") });
-    } else if let Some(user) = field("username") {
-        (user_method(metadata, display), user, user)
-    } else if let Some(role) = field("role") {
-        return Some(by_role(display, role));
-    } else {
-        return None;
-    };
-    Some(Identity { method, name, mount: mount_before(display, own) })
-}
-
-/// The display name without the part that the method itself gave.
-fn mount_before<'a>(display: &'a str, own: &str) -> &'a str {
-    match display.strip_suffix(own) {
-        Some(mount) if !own.is_empty() => mount.strip_suffix('-').unwrap_or(mount),
-        _ => display,
-    }
-}
-
-/// The method's name where the display name begins with it: what follows cannot be told from a mount.
-fn method_in<'a>(display: &'a str, method: &'static str) -> &'a str {
-    if display.starts_with(method) { method } else { "" }
-}
-
-/// LDAP, Okta and RADIUS write the same metadata as userpass; only the mount's name tells them apart.
-fn user_method(metadata: &Json<'_>, display: &str) -> &'static str {
-    let words = || display.split('-');
-    let named = |methods: &[&'static str]| {
-        METHODS
-            .iter()
-            .find(|method| methods.contains(*method) && words().any(|word| word == **method))
-            .copied()
-    };
-    if metadata.get("org").is_some() {
-        return "github";
-    }
-    named(&["ldap", "okta", "radius", "kerberos", "github"]).unwrap_or("userpass")
-}
-
-/// JWT and OIDC: the display name ends with the claim that names the user.
-fn by_role<'a>(display: &'a str, role: &'a str) -> Identity<'a> {
-    let known = ["oidc", "jwt", "kubernetes", "gcp", "azure", "aws"];
-    let method = METHODS
-        .iter()
-        .find(|method| known.contains(*method) && display.split('-').any(|word| word == **method))
-        .copied()
-        .unwrap_or("jwt");
-    let claim = display.strip_prefix(method).and_then(|rest| rest.strip_prefix('-'));
-    let name = if matches!(method, "oidc" | "jwt") { claim.unwrap_or(role) } else { role };
-    Identity { method, name, mount: method_in(display, method) }
-}
-
-fn named<'a>(caller: Caller<'a>, identity: Identity<'a>, namespace: &str, arena: &'a Arena) -> Caller<'a> {
+fn named<'a>(caller: Caller<'a>, identity: Identity<'a>, arena: &'a Arena) -> Caller<'a> {
     let Identity { method, name, mount } = identity;
-    let (home, mount) = split_mount(mount, namespace, caller.home, arena);
-    let home = home.or(caller.home);
-    let prefix = home.filter(|home| !home.is_empty());
+    let prefix = caller.home.filter(|home| !home.is_empty());
     let mount = if mount.is_empty() { method } else { mount };
     let principal = match prefix {
         Some(home) => join(arena, &[home, "/auth/", mount, "#", method, ":", name]),
@@ -269,26 +204,31 @@ fn named<'a>(caller: Caller<'a>, identity: Identity<'a>, namespace: &str, arena:
     Caller {
         principal: Some(principal),
         kind: Some(method),
-        home,
         caller_kind: Some(caller_kind),
         caller_rule: Some(caller_rule),
         ..caller
     }
 }
 
-/// Splits `NS-auth-MOUNT`. The namespace's own slashes are restored where the request or a policy shows
-/// it; else its dashes stay.
-fn split_mount<'a>(
-    mount: &'a str,
+/// Splits `NS-auth-MOUNT…`, the display name of a token from another namespace than the root.
+///
+/// The namespace's own slashes are restored where the request or a policy shows it; else its dashes
+/// stay. A name that begins with a method's is no namespace: `oidc-x-auth-y` is a user of `auth/oidc`.
+fn split_home<'a>(
+    display: &'a str,
     namespace: &str,
     home: Option<&str>,
     arena: &'a Arena,
 ) -> (Option<&'a str>, &'a str) {
-    let Some((space, inner)) = mount.split_once("-auth-") else { return (None, mount) };
+    let Some((space, inner)) = display.split_once("-auth-") else { return (None, display) };
     let shown = [home.unwrap_or_default(), namespace]
         .into_iter()
         .find(|shown| shown.len() == space.len() && shown.replace('/', "-") == space);
-    (Some(shown.map_or(space, |shown| &*arena.alloc_str(shown))), inner)
+    match shown {
+        Some(shown) => (Some(arena.alloc_str(shown)), inner),
+        None if home.is_none() && !method::starts_like_one(space) => (Some(space), inner),
+        None => (None, display),
+    }
 }
 
 const fn kind_of(method: &str) -> (CallerKind, &'static str) {

@@ -129,6 +129,24 @@ fn a_broken_line_is_never_peeked_as_a_request() {
     assert!(request_id(whole.as_bytes()).is_some());
     assert_eq!(request_id(&whole.as_bytes()[..whole.len() - 1]), None);
     assert_eq!(request_id(b"null"), None);
+    for (pointer, value) in [
+        ("/time", json!("soon")),
+        ("/time", json!(5)),
+        ("/type", json!("reply")),
+        ("/auth", json!([])),
+        ("/request/path", json!(5)),
+        ("/request/operation", json!(null)),
+    ] {
+        assert_eq!(request_id(with(entry(), pointer, value).to_string().as_bytes()), None, "{pointer}");
+    }
     let empty = with(entry(), "/request/id", json!(""));
     assert_eq!(request_id(empty.to_string().as_bytes()), None);
+}
+
+#[test]
+fn a_response_is_told_by_its_first_bytes() {
+    assert!(seems_response(br#"{"time":"2026-11-24T03:20:39.394374697Z","type":"response","auth":{}}"#));
+    assert!(seems_response(br#"{"time":"2026-11-24T03:20:39.394374697Z", "type": "kmip-response"}"#));
+    assert!(!seems_response(br#"{"time":"2026-11-24T03:20:39.394374697Z","type":"request","auth":{}}"#));
+    assert!(!seems_response(b""));
 }

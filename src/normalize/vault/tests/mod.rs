@@ -1,6 +1,7 @@
 //! Tests of the normalizer as a whole and of its parts.
 
 mod entry;
+mod kmip;
 mod mount;
 mod outcome;
 mod principal;
@@ -10,6 +11,7 @@ mod secrets;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::event::Category;
 
 /// A response entry of a transit encryption, to be changed by a test.
 fn entry() -> Value {

@@ -92,6 +92,23 @@ fn the_home_namespace_stands_in_front_where_the_entry_shows_it() {
 }
 
 #[test]
+fn a_token_made_by_a_token_cannot_pass_for_a_log_in() {
+    for display in ["token", "token-ci"] {
+        let seen = caller(display, json!({"role_name": "payments-api", "username": "alice"}));
+        assert_eq!(seen, (format!("token:{display}"), None, CallerKind::Unknown));
+    }
+}
+
+#[test]
+fn an_auth_inside_a_name_is_no_namespace() {
+    assert_eq!(caller("oidc-my-auth-user", json!({"role": "dev"})).0, "oidc:my-auth-user");
+    let known = with(entry(), "/auth/display_name", json!("corp-auth-apps"));
+    one(&known, |event| assert_eq!(event.principal, Some("auth/corp-auth-apps#approle:payments-api")));
+    let claims = json!({"role": "dev", "username": "eve"});
+    assert_eq!(caller("tenant-a-auth-oidc-eve", claims).0, "tenant-a/auth/oidc#oidc:eve");
+}
+
+#[test]
 fn root_is_root_whatever_else_is_said() {
     one(&with(entry(), "/auth/policies", json!(["root"])), |event| {
         assert_eq!(event.principal, Some("root"));

@@ -189,6 +189,22 @@ fn no_secret_of_a_raw_entry_reaches_an_event() {
         ),
         raw("system", "sys/", "read", "sys/raw/core", json!(null), json!({"value": s})),
         raw("system", "sys/", "update", "sys/plugins/catalog/secret/x", json!({"env": [s]}), json!(null)),
+        raw(
+            "kv",
+            "secret/",
+            "read",
+            "secret/app",
+            json!(null),
+            json!({"error": s, "algorithm": s, "context": s, "http_status_code": 500, "valid": false}),
+        ),
+        raw(
+            "kv",
+            "secret/",
+            "update",
+            "secret/app",
+            json!({"algorithm": s, "context": s, "key_version": 7, "batch_input": [1]}),
+            json!(null),
+        ),
         with(
             raw("kv", "apps/", "update", "apps/db", json!({"anything": s}), json!(null)),
             "/request/mount_type",
@@ -306,4 +322,24 @@ fn a_huge_answer_is_cut_at_a_member_and_says_so() {
 #[test]
 fn the_lists_of_names_are_sorted_for_the_search() {
     assert!(SECRET_NAMES.is_sorted());
+}
+
+#[test]
+fn the_fields_of_a_secret_are_not_taken_for_the_engines_own() {
+    let read = raw(
+        "kv",
+        "secret/",
+        "read",
+        "secret/app",
+        json!(null),
+        json!({"error": "x", "version": 9, "valid": false}),
+    );
+    one(&read, |event| {
+        assert_eq!((event.outcome, event.error_message), (Some(Outcome::Success), None));
+        assert_eq!((event.key_version, event.algorithm, event.context), (None, None, None));
+    });
+    let denied = with(read, "/error", json!("permission denied"));
+    one(&denied, |event| {
+        assert_eq!((event.outcome, event.error_message), (Some(Outcome::Denied), Some("permission denied")));
+    });
 }

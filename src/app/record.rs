@@ -1,0 +1,166 @@
+//! Keeps what a scan gives: events, findings and rejects go into history, and the positions behind
+//! them move with it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use crate::detect::table::to_batch;
+use crate::history::rejects::{RejectedRecord, RejectsBuilder};
+use crate::history::{self, Limits, OpenSet};
+use crate::pipeline::scan::{Job, Step};
+use crate::pipeline::turnstile::Turnstile;
+use crate::source::{FileIdentity, Input, Mark};
+use crate::store::{BlockingStore, Kind, Position, PositionMove};
+
+/// Keeps the steps of one scan.
+pub struct Recorder {
+    store: Arc<BlockingStore>,
+    /// Seals commit in the order in which they were filled.
+    commits: Arc<Turnstile<()>>,
+    seals: u64,
+    open: OpenSet,
+    limits: Limits,
+    inputs: Vec<Progress>,
+    now: i64,
+}
+
+/// How far one input was sealed, and how far it has been read since.
+#[derive(Debug, Clone)]
+struct Progress {
+    identity: Option<String>,
+    label: String,
+    sealed: Option<Position>,
+    reached: Option<Position>,
+}
+
+impl Recorder {
+    /// Opens the data folder for writing.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made, is locked by another process, or its database fails.
+    pub fn open(data: &Path, inputs: &[Input], now: i64) -> Result<Self> {
+        let store = BlockingStore::open(data, now)?;
+        store.wait(history::sweep(store.store()))?;
+        let inputs = inputs.iter().map(|input| progress_of(&store, input)).collect::<Result<_>>()?;
+        Ok(Self {
+            store: Arc::new(store),
+            commits: Arc::new(Turnstile::new(())),
+            seals: 0,
+            open: OpenSet::default(),
+            limits: Limits::default(),
+            inputs,
+            now,
+        })
+    }
+
+    /// Keeps one step. What comes back is the writing of a full set, for any thread to do.
+    ///
+    /// # Errors
+    /// Where the step cannot be put into the set.
+    pub fn keep(&mut self, step: &Step) -> Result<Option<Job>> {
+        let known = step.reached.is_some_and(|(input, mark)| self.is_known(input, mark));
+        if !known {
+            self.open.push(Kind::Events, &step.judged.batch)?;
+            self.open.push(Kind::Findings, &to_batch(&step.judged.findings)?)?;
+            self.keep_rejects(step)?;
+            self.open.count(&step.account);
+            if let Some((input, mark)) = step.reached
+                && let Some(progress) = self.inputs.get_mut(input)
+            {
+                progress.reached = Some(position(mark));
+            }
+        }
+        Ok(if self.open.is_full(&self.limits) { Some(self.seal()) } else { None })
+    }
+
+    fn keep_rejects(&mut self, step: &Step) -> Result<()> {
+        if step.rejects.is_empty() {
+            return Ok(());
+        }
+        let mut rejects = RejectsBuilder::default();
+        for refused in &step.rejects {
+            let record = RejectedRecord {
+                source: &step.source,
+                position: i64::try_from(refused.position).unwrap_or(i64::MAX),
+                index: i64::from(refused.index),
+                sha256: &hex(&refused.sha256),
+                sample: Some(refused.sample.as_str()).filter(|sample| !sample.is_empty()),
+                ingested_at: self.now,
+            };
+            rejects.push(record, &refused.reject);
+        }
+        self.open.push(Kind::Rejects, &rejects.finish()?)?;
+        Ok(())
+    }
+
+    /// Seals what is left.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn finish(mut self) -> Result<()> {
+        self.seal()()
+    }
+
+    /// Whether history holds the records up to `mark` already.
+    fn is_known(&self, input: usize, mark: Mark) -> bool {
+        let sealed = self.inputs.get(input).and_then(|progress| progress.sealed);
+        sealed.is_some_and(|sealed| position(mark) <= sealed)
+    }
+
+    /// Takes the open set away to be written and committed.
+    fn seal(&mut self) -> Job {
+        let mut set = std::mem::take(&mut self.open);
+        for progress in &mut self.inputs {
+            let (Some(source), Some(to)) = (&progress.identity, progress.reached.take()) else { continue };
+            set.moved(PositionMove {
+                source: source.clone(),
+                label: progress.label.clone(),
+                from: progress.sealed,
+                to,
+                watermark: None,
+            });
+            progress.sealed = Some(to);
+        }
+        let ticket = self.seals;
+        self.seals += 1;
+        let (store, commits, now) = (self.store.clone(), self.commits.clone(), self.now);
+        Box::new(move || {
+            let written = set.write(store.store(), now);
+            let done = commits.enter(ticket, |()| -> Result<()> {
+                store.wait(written?.commit(store.store()))?;
+                Ok(())
+            });
+            let result = done.map_err(anyhow::Error::from).and_then(|result| result);
+            if result.is_err() {
+                commits.break_down();
+            }
+            result.context("could not seal history")
+        })
+    }
+}
+
+fn progress_of(store: &BlockingStore, input: &Input) -> Result<Progress> {
+    let identity = input.identity().with_context(|| format!("could not read {}", input.name))?;
+    let identity = identity.map(|identity| name_of(&identity));
+    let sealed = match &identity {
+        Some(source) => store.wait(store.store().position_of(source))?.map(|stored| stored.next),
+        None => None,
+    };
+    Ok(Progress { identity, label: input.name.to_string(), sealed, reached: None })
+}
+
+/// The name under which the store keeps a file's position.
+fn name_of(file: &FileIdentity) -> String {
+    let FileIdentity { device, inode, head_bytes, head_sha256 } = file;
+    format!("file:{device}:{inode}:{head_bytes}:{}", hex(head_sha256))
+}
+
+fn position(mark: Mark) -> Position {
+    Position { offset: i64::try_from(mark.offset).unwrap_or(i64::MAX), index: i64::from(mark.index) }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,95 @@
+//! `keyward check`: validates catalogs, detectors and questions, and runs every detector's cases.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use super::exit::{Exit, Failure, OrFail, Outcome};
+use super::rules::{print_problems, strictly};
+use crate::app::check::{judge_case, plan_questions, questions};
+use crate::app::clock::now_micros;
+use crate::app::load;
+use crate::detect::cases;
+use crate::detect::detectors::Detectors;
+use crate::detect::engine::Engine;
+use crate::domain::problem::Problem;
+
+/// Arguments of `keyward check`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Catalog to check: a YAML file or a folder of them; may be given more than once.
+    #[arg(long, value_name = "PATH")]
+    catalog: Vec<PathBuf>,
+
+    /// Folder of detectors to check; the built-in ones if not given.
+    #[arg(long, value_name = "DIR")]
+    detectors: Option<PathBuf>,
+
+    /// Folder of questions to check.
+    #[arg(long, value_name = "DIR")]
+    queries: Option<PathBuf>,
+
+    /// Take warnings for errors, and ask for `use`, owner and review of every key.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Checks everything, and says what was checked.
+///
+/// # Errors
+/// Where files are wrong (every problem has been printed) or cannot be read.
+pub fn run(args: &Args) -> Outcome {
+    let mut problems = Vec::new();
+    let mut done = Vec::new();
+    let mut stop = false;
+    match load::catalog(&args.catalog) {
+        Ok((catalog, warnings)) => {
+            problems.extend(warnings);
+            problems.extend(catalog.lint(now_micros(), args.strict).into_iter().map(Problem::from));
+            done.push(format!("{} keys declared", catalog.len()));
+        }
+        Err(wrong) => {
+            stop = true;
+            problems.extend(wrong);
+        }
+    }
+    let failed_cases = match check_detectors(args, &mut done) {
+        Ok(found) => found,
+        Err(wrong) => {
+            stop = true;
+            problems.extend(wrong);
+            Vec::new()
+        }
+    };
+    if let Some(folder) = &args.queries {
+        let questions = questions(folder).or_fail(Exit::InputOutput)?;
+        let planned = plan_questions(&questions).or_fail(Exit::InputOutput)?;
+        stop |= !questions.problems.is_empty() || !planned.is_empty();
+        problems.extend(questions.problems);
+        problems.extend(planned);
+        done.push(format!("{} questions", questions.files.len()));
+    }
+    let failed = !failed_cases.is_empty();
+    problems.extend(failed_cases);
+    let strictly_wrong = strictly(&mut problems, args.strict);
+    print_problems(&problems);
+    if stop || strictly_wrong {
+        return Err(Failure { exit: Exit::Rules, error: anyhow!("there is something to mend, see above") });
+    }
+    writeln!(io::stdout(), "checked: {}", done.join(", ")).or_fail(Exit::InputOutput)?;
+    Ok(if failed { Exit::Findings } else { Exit::Clean })
+}
+
+/// Loads the detectors, runs their cases, and returns what failed.
+fn check_detectors(args: &Args, done: &mut Vec<String>) -> Result<Vec<Problem>, Vec<Problem>> {
+    let detectors = args.detectors.as_deref().map_or_else(Detectors::embedded, Detectors::load)?;
+    let engine = Engine::new(&detectors)?;
+    let mut problems = detectors.lint();
+    problems.extend(cases::run(&engine, &|input| judge_case(&engine, input)));
+    done.push(format!("{} detectors with {} cases", detectors.len(), cases::count(&engine)));
+    for (detector, why) in engine.set_aside() {
+        done.push(format!("{detector} not evaluated: {why}"));
+    }
+    Ok(problems)
+}

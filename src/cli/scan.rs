@@ -1,0 +1,147 @@
+//! `keyward scan`: one pass over files, folders, globs or standard input.
+
+use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+
+use super::Terminal;
+use super::exit::{Exit, Failure, OrFail, Outcome};
+use super::output::Format;
+use super::output::batches::BatchWriter;
+use super::output::findings::FindingWriter;
+use super::progress::Bar;
+use super::rules::RuleArgs;
+use super::summary::Summary;
+use crate::app::clock::now_micros;
+use crate::app::record::Recorder;
+use crate::pipeline::scan::{ScanError, Step, scan};
+use crate::source::{Limits, Reader};
+
+/// Arguments of `keyward scan`.
+#[derive(Debug, Parser)]
+pub struct Args {
+    /// Files, folders (searched for files), globs, or `-` for standard input. Compression and format are
+    /// recognised by content: gzip, zstd; S3 log files, EventBridge, CloudWatch Logs, SIEM exports, Vault
+    /// and OpenBao audit logs, mixed as they come.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+
+    #[command(flatten)]
+    rules: RuleArgs,
+
+    /// Keep events, findings and rejects in this folder, for `keyward query`. Records that it holds
+    /// already are not added again.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Emit::Findings)]
+    emit: Emit,
+
+    /// How to print it: a feed for people, one JSON object a line, or CSV.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+
+    /// Threads to work with; all processors if not given.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// No summary and no progress bar on standard error.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// What a scan prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Emit {
+    /// Detector hits.
+    Findings,
+    /// Findings folded: by default all about one key and principal within a day.
+    Alerts,
+    /// Every key event with its verdict.
+    Events,
+}
+
+/// Runs the scan.
+///
+/// # Errors
+/// Where rules are wrong, input cannot be opened or output cannot be written.
+pub fn run(args: &Args, terminal: Terminal) -> Outcome {
+    let loaded = args.rules.load()?;
+    let started = Instant::now();
+    let now = now_micros();
+    let mut reader = Reader::open(&args.paths, Limits::default()).or_fail(Exit::InputOutput)?;
+    let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs(), now)).transpose();
+    let mut out = Output {
+        emit: args.emit,
+        events: BatchWriter::new(args.format),
+        findings: FindingWriter::new(args.format, terminal.colours),
+        out: BufWriter::new(io::stdout()),
+        recorder: recorder.or_fail(Exit::InputOutput)?,
+        summary: Summary::default(),
+        bar: Bar::over(reader.progress(), terminal.progress && !args.quiet),
+    };
+    let threads =
+        args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let result = scan(&mut reader, &loaded.rules, threads, now, &mut |step| out.accept(step));
+    let summary = out.finish(result)?;
+    if !args.quiet {
+        let text = summary.text(&loaded.rules, started.elapsed(), args.rules.has_catalog());
+        io::stderr().write_all(text.as_bytes()).or_fail(Exit::InputOutput)?;
+    }
+    Ok(if summary.found_anything() { Exit::Findings } else { Exit::Clean })
+}
+
+/// Where the steps of a scan go.
+struct Output {
+    emit: Emit,
+    events: BatchWriter,
+    findings: FindingWriter,
+    out: BufWriter<io::Stdout>,
+    recorder: Option<Recorder>,
+    summary: Summary,
+    bar: Bar,
+}
+
+impl Output {
+    fn accept(&mut self, step: Step) -> anyhow::Result<Option<crate::pipeline::scan::Job>> {
+        self.summary.add(&step);
+        self.bar.moved();
+        self.print(&step).context("could not write to standard output")?;
+        self.recorder.as_mut().map_or(Ok(None), |recorder| recorder.keep(&step))
+    }
+
+    fn print(&mut self, step: &Step) -> io::Result<()> {
+        match self.emit {
+            Emit::Events if step.judged.batch.num_rows() > 0 => {
+                self.events.write(&step.judged.batch, &mut self.out)
+            }
+            Emit::Events | Emit::Alerts => Ok(()),
+            Emit::Findings => step
+                .judged
+                .findings
+                .iter()
+                .try_for_each(|finding| self.findings.write(finding, &mut self.out)),
+        }
+    }
+
+    fn finish(mut self, result: Result<(), ScanError>) -> Result<Summary, Failure> {
+        self.bar.finish();
+        let flushed = self.out.flush();
+        result
+            .map_err(|error| match error {
+                ScanError::Accept(error) => error,
+                other => other.into(),
+            })
+            .or_fail(Exit::InputOutput)?;
+        flushed.context("could not write to standard output").or_fail(Exit::InputOutput)?;
+        if let Some(recorder) = self.recorder {
+            recorder.finish().or_fail(Exit::InputOutput)?;
+        }
+        Ok(self.summary)
+    }
+}

@@ -1,0 +1,209 @@
+//! Loads detectors: from a folder, or those that are part of the program.
+//!
+//! In: YAML files. Out: detectors with their expressions compiled, sorted by id, or every problem in
+//! every file.
+
+use std::path::{Path, PathBuf};
+
+use super::cases::Case;
+use super::document::Status;
+use super::reading;
+use super::requirement::Requirement;
+use super::window::WindowDocument;
+use crate::domain::level::Level;
+use crate::domain::problem::{Problem, Severity};
+use crate::sql::expression::{Compiler, Expression};
+use crate::table::columns::{Column, events_schema};
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded_detectors.rs"));
+}
+
+/// Size of one detector file, in bytes; with its cases the longest of ours has a tenth of it.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// A detector that was read, checked and compiled.
+#[derive(Debug, Clone)]
+pub struct Detector {
+    pub id: String,
+    pub title: String,
+    pub level: Level,
+    pub status: Status,
+    pub description: String,
+    /// True for a finding; with a window, for a row that enters it.
+    pub expression: Expression,
+    /// The columns whose values fold findings into one alert.
+    pub alert_by: Vec<Column>,
+    pub requires: Vec<Requirement>,
+    pub tags: Vec<String>,
+    pub false_positives: Vec<String>,
+    pub runbook: String,
+    pub references: Vec<String>,
+    pub author: Option<String>,
+    pub related: Vec<String>,
+    pub window: Option<WindowDocument>,
+    pub cases: Vec<Case>,
+    pub file: PathBuf,
+    /// Line of the id.
+    pub line: usize,
+}
+
+impl Detector {
+    /// Why this detector is not evaluated, if it is not.
+    pub fn set_aside(&self) -> Option<String> {
+        match (&self.window, self.status) {
+            (_, Status::Deprecated) => Some("not evaluated: deprecated".to_owned()),
+            (Some(window), _) => Some(format!("not evaluated: needs memory ({})", window.kind)),
+            (None, _) => None,
+        }
+    }
+}
+
+/// A set of detectors, sorted by id.
+#[derive(Debug, Clone, Default)]
+pub struct Detectors {
+    all: Vec<Detector>,
+}
+
+impl Detectors {
+    /// The detectors that are part of the program.
+    ///
+    /// # Errors
+    /// Every problem; a test makes sure that there is none.
+    pub fn embedded() -> Result<Self, Vec<Problem>> {
+        Self::of_texts(embedded::FILES.iter().map(|(name, text)| (Path::new("detectors").join(name), *text)))
+    }
+
+    /// The detectors of a folder: every `.yaml` and `.yml` file directly in it, or one file.
+    ///
+    /// # Errors
+    /// Every problem in every file.
+    pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        let files = files_of(path).map_err(|problem| vec![problem])?;
+        let (texts, mut problems) = read_all(files);
+        let loaded = Self::of_texts(texts.iter().map(|(file, text)| (file.clone(), text.as_str())));
+        match loaded {
+            Ok(detectors) if problems.is_empty() => Ok(detectors),
+            Ok(_) => Err(problems),
+            Err(others) => {
+                problems.extend(others);
+                Err(problems)
+            }
+        }
+    }
+
+    /// The detectors written in these texts, each with the file it came from.
+    ///
+    /// # Errors
+    /// Every problem in every text.
+    pub fn of_texts<'t>(texts: impl IntoIterator<Item = (PathBuf, &'t str)>) -> Result<Self, Vec<Problem>> {
+        let compiler = Compiler::new(&events_schema())
+            .map_err(|error| vec![Problem::error("detectors", 0, 0, error.to_string())])?;
+        let (mut all, mut problems) = (Vec::new(), Vec::new());
+        for (file, text) in texts {
+            let (detector, mut found) = reading::read(&compiler, &file, text);
+            all.extend(detector);
+            problems.append(&mut found);
+        }
+        all.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
+        problems.extend(duplicates(&all));
+        if problems.is_empty() { Ok(Self { all }) } else { Err(problems) }
+    }
+
+    /// The detectors, sorted by id.
+    pub fn iter(&self) -> std::slice::Iter<'_, Detector> {
+        self.all.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// What does not stop a detector from working but should not stay: a missing runbook, description
+    /// or case. `keyward check` shows it.
+    pub fn lint(&self) -> Vec<Problem> {
+        self.all.iter().flat_map(lint).collect()
+    }
+}
+
+fn lint(detector: &Detector) -> Vec<Problem> {
+    let stateless = detector.window.is_none() && detector.status != Status::Deprecated;
+    let fires = detector.cases.iter().any(|case| !case.expect.is_empty());
+    let silent = detector.cases.iter().any(|case| case.expect.is_empty());
+    let lacks = [
+        (
+            detector.description.trim().is_empty(),
+            "say in `description` what it finds and what it does not see",
+        ),
+        (detector.runbook.trim().is_empty(), "say in `runbook` what to do when it fires"),
+        (detector.false_positives.is_empty(), "say in `false_positives` what else looks like this"),
+        (stateless && !fires, "add a case that fires"),
+        (stateless && !silent, "add a case that stays silent"),
+    ];
+    let lacking = lacks.into_iter().filter(|(lacks, _)| *lacks);
+    let case_error =
+        |told: &str| if told.starts_with("add a case") { Severity::Error } else { Severity::Warning };
+    lacking
+        .map(|(_, told)| Problem {
+            severity: case_error(told),
+            ..Problem::error(&detector.file, detector.line, 0, format!("{}: {told}", detector.id))
+        })
+        .collect()
+}
+
+fn duplicates(sorted: &[Detector]) -> Vec<Problem> {
+    let pairs = sorted.iter().zip(sorted.iter().skip(1));
+    pairs
+        .filter(|(one, other)| one.id == other.id)
+        .map(|(one, other)| {
+            let told = format!("detector {} is also in {}", other.id, one.file.display());
+            Problem::error(&other.file, other.line, 0, told)
+        })
+        .collect()
+}
+
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let cannot = |error: std::io::Error| Problem::error(path, 0, 0, format!("could not be read: {error}"));
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(cannot)? {
+        let file = entry.map_err(cannot)?.path();
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        if matches!(extension, Some("yaml" | "yml")) && file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_all(files: Vec<PathBuf>) -> (Vec<(PathBuf, String)>, Vec<Problem>) {
+    let (mut texts, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        match read(&file) {
+            Ok(text) => texts.push((file, text)),
+            Err(told) => problems.push(Problem::error(file, 0, 0, told)),
+        }
+    }
+    (texts, problems)
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(file).map_err(|error| format!("could not be read: {error}"))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(format!("is {size} bytes long, {MAX_FILE_BYTES} are allowed"));
+    }
+    std::fs::read_to_string(file).map_err(|error| format!("could not be read: {error}"))
+}
+
+#[cfg(test)]
+#[path = "detectors_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! Reads one detector file: its form, its expressions, its cases.
+//!
+//! In: YAML text. Out: a detector, and every problem with its line and column in the file.
+
+use std::path::Path;
+
+use serde_saphyr::{Location, Spanned};
+
+use super::cases::{self, Case};
+use super::detectors::Detector;
+use super::document::Document;
+use super::position;
+use super::requirement::{self, Requirement};
+use crate::domain::problem::Problem;
+use crate::sql::expression::{Compiler, Expression};
+use crate::table::columns::Column;
+
+/// The detector in `text`, unless its form or its expression is wrong, and every problem found.
+pub fn read(compiler: &Compiler, file: &Path, text: &str) -> (Option<Detector>, Vec<Problem>) {
+    let mut reading = Reading { compiler, file, text, problems: Vec::new() };
+    let detector = reading.detector();
+    (detector, reading.problems)
+}
+
+/// One file being read.
+struct Reading<'a> {
+    compiler: &'a Compiler,
+    file: &'a Path,
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    fn detector(&mut self) -> Option<Detector> {
+        let document = self.document()?;
+        let expression = self.expression(&document.expression);
+        let alert_by = self.columns(&document.alert_by);
+        let requires = self.requirements(&document.requires);
+        self.check_id(&document.id);
+        self.check_window(&document);
+        let cases = self.cases(&document);
+        Some(Detector {
+            expression: expression?,
+            alert_by: if alert_by.is_empty() { vec![Column::KeyId, Column::Principal] } else { alert_by },
+            requires,
+            cases,
+            file: self.file.to_owned(),
+            line: document.id.referenced.line() as usize,
+            id: document.id.value,
+            title: document.title,
+            level: document.level,
+            status: document.status,
+            description: document.description,
+            tags: document.tags,
+            false_positives: document.false_positives.0,
+            runbook: document.runbook,
+            references: document.references,
+            author: document.author,
+            related: document.related,
+            window: document.window.map(|window| window.value),
+        })
+    }
+
+    fn document(&mut self) -> Option<Document> {
+        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+        match serde_saphyr::from_str_with_options(self.text, options) {
+            Ok(document) => Some(document),
+            Err(error) => {
+                let (line, column) =
+                    error.location().map_or((0, 0), |place| (place.line() as usize, place.column() as usize));
+                self.problems.push(Problem::error(self.file, line, column, bare(&error.to_string())));
+                None
+            }
+        }
+    }
+
+    fn report(&mut self, place: Location, told: impl Into<String>) {
+        let (line, column) = (place.line() as usize, place.column() as usize);
+        self.problems.push(Problem::error(self.file, line, column, told));
+    }
+
+    fn check_id(&mut self, id: &Spanned<String>) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if id.value.is_empty() || !id.value.chars().all(plain) {
+            self.report(id.referenced, "an id is made of letters, digits, `-`, `_` and `.`");
+        }
+    }
+
+    fn expression(&mut self, written: &Spanned<String>) -> Option<Expression> {
+        let mistakes = match self.compiler.compile(&written.value) {
+            Ok(expression) => return Some(expression),
+            Err(mistakes) => mistakes,
+        };
+        let start = written.referenced.span().byte_offset();
+        for mistake in mistakes {
+            let (line, column) = match start {
+                Some(start) => {
+                    position::in_file(self.text, start as usize, &written.value, mistake.line, mistake.column)
+                }
+                None => (written.referenced.line() as usize, written.referenced.column() as usize),
+            };
+            self.problems.push(Problem::error(self.file, line, column, mistake.to_string()));
+        }
+        None
+    }
+
+    fn columns(&mut self, names: &[Spanned<String>]) -> Vec<Column> {
+        let mut columns = Vec::new();
+        for name in names {
+            match requirement::named_column(&name.value) {
+                Ok(column) => columns.push(column),
+                Err(told) => self.report(name.referenced, told),
+            }
+        }
+        columns
+    }
+
+    fn requirements(&mut self, words: &[Spanned<String>]) -> Vec<Requirement> {
+        let mut requirements = Vec::new();
+        for word in words {
+            match Requirement::parse(&word.value) {
+                Ok(requirement) => requirements.push(requirement),
+                Err(told) => self.report(word.referenced, told),
+            }
+        }
+        requirements
+    }
+
+    fn check_window(&mut self, document: &Document) {
+        let Some(window) = &document.window else { return };
+        for told in window.value.mistakes() {
+            self.report(window.referenced, told);
+        }
+        self.columns(&window.value.group_by);
+        self.columns(window.value.of.as_slice());
+        for step in &window.value.steps {
+            self.expression(&step.expression);
+        }
+    }
+
+    fn cases(&mut self, document: &Document) -> Vec<Case> {
+        let mut read = Vec::new();
+        for case in &document.cases {
+            match cases::read(&case.value, case.referenced.line() as usize, self.file) {
+                Ok(case) => read.push(case),
+                Err(told) => self.report(case.referenced, told),
+            }
+        }
+        read
+    }
+}
+
+/// The YAML reader repeats the place in its text, which ours already shows, and names its own options.
+fn bare(told: &str) -> String {
+    let line = told.lines().next().unwrap_or_default();
+    let ends = [" at line ", ", set DuplicateKeyPolicy"];
+    ends.iter().fold(line, |line, end| line.split(end).next().unwrap_or(line)).to_owned()
+}

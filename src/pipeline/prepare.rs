@@ -1,0 +1,142 @@
+//! Turns one chunk of records into a batch of events, by itself.
+//!
+//! In: a chunk as a source cut it. Out: the built batch, the rejects, and what became of the records
+//! that gave no event. What needs other chunks is left to [`super::join`].
+
+use std::collections::HashSet;
+
+use arrow::error::ArrowError;
+use bumpalo::Bump;
+
+use crate::domain::event::KeyEvent;
+use crate::domain::reject::{Aside, Reject};
+use crate::metrics::Account;
+use crate::normalize::{Normalized, cloudtrail, vault};
+use crate::source::{Chunk, Piece, Refused, Sample, Shape, refuse};
+use crate::table::build::{Built, Origin, TableBuilder};
+
+/// A chunk after normalizing.
+#[derive(Debug)]
+pub struct Prepared {
+    pub built: Built,
+    pub rejects: Vec<Refused>,
+    /// All but what the join step decides: events, duplicates, and requests that met no response here.
+    pub account: Account,
+}
+
+/// Normalizes chunks; keeps its memory from one to the next.
+#[derive(Default)]
+pub struct Preparer {
+    sample: Sample,
+    arena: Bump,
+    table: TableBuilder,
+}
+
+impl Preparer {
+    /// A preparer that keeps this much of a rejected record.
+    pub fn new(sample: Sample) -> Self {
+        Self { sample, ..Self::default() }
+    }
+
+    /// Normalizes every record of `chunk`.
+    ///
+    /// # Errors
+    /// Where Arrow refuses the columns, which a consistent builder never makes it do.
+    pub fn prepare(&mut self, chunk: &Chunk, ingested_at: i64) -> Result<Prepared, ArrowError> {
+        let mut work = Work {
+            chunk,
+            ingested_at,
+            sample: self.sample,
+            arena: &mut self.arena,
+            table: &mut self.table,
+            rejects: chunk.refused.clone(),
+            account: Account::default(),
+        };
+        for refused in &chunk.refused {
+            work.account.received += 1;
+            *work.account.rejects.entry(refused.reject.reason).or_default() += 1;
+        }
+        for (aside, count) in &chunk.asides {
+            work.account.received += count;
+            *work.account.irrelevant.entry(*aside).or_default() += count;
+        }
+        work.records();
+        let Work { rejects, account, .. } = work;
+        Ok(Prepared { built: self.table.finish()?, rejects, account })
+    }
+}
+
+struct Work<'w> {
+    chunk: &'w Chunk,
+    ingested_at: i64,
+    sample: Sample,
+    arena: &'w mut Bump,
+    table: &'w mut TableBuilder,
+    rejects: Vec<Refused>,
+    account: Account,
+}
+
+impl Work<'_> {
+    /// Vault writes each call twice, as request and as response, which repeats the request in full. So
+    /// responses come first, and a request that found its response here is merged without being
+    /// normalized.
+    fn records(&mut self) {
+        let chunk = self.chunk;
+        let mut answered = HashSet::new();
+        let mut deferred = Vec::new();
+        for piece in &chunk.records {
+            self.account.received += 1;
+            let bytes = chunk.record(piece);
+            match piece.shape {
+                Shape::CloudTrail => self.record(piece, bytes, &mut |_| {}),
+                Shape::Vault if vault::seems_response(bytes) => {
+                    self.record(piece, bytes, &mut |event| _ = answered.insert(event.event_id.to_owned()));
+                }
+                Shape::Vault => deferred.push(piece),
+            }
+        }
+        for piece in deferred {
+            let bytes = chunk.record(piece);
+            match vault::request_id(bytes) {
+                Some((kind, id)) if kind.awaits_response() && answered.contains(id.as_ref()) => {
+                    self.account.merged += 1;
+                }
+                _ => self.record(piece, bytes, &mut |_| {}),
+            }
+        }
+    }
+
+    /// Normalizes one record, and shows `watch` the events it gives.
+    fn record(&mut self, piece: &Piece, bytes: &[u8], watch: &mut dyn FnMut(&KeyEvent<'_>)) {
+        let origin = Origin {
+            source: &self.chunk.source,
+            device: self.chunk.device.as_deref(),
+            position: i64::try_from(piece.position).unwrap_or(i64::MAX),
+            ingested_at: self.ingested_at,
+        };
+        let Self { table, arena, .. } = self;
+        let mut emit = |event: &KeyEvent<'_>| {
+            watch(event);
+            table.push(event, origin);
+        };
+        let result = match piece.shape {
+            Shape::CloudTrail => cloudtrail::normalize(bytes, arena, &mut emit),
+            Shape::Vault => vault::normalize(bytes, arena, &mut emit),
+        };
+        arena.reset();
+        match result {
+            Ok(Normalized::Events(count)) => self.account.events += u64::from(count),
+            Ok(Normalized::Irrelevant(aside)) => self.set_aside(aside),
+            Err(reject) => self.refuse(piece, bytes, reject),
+        }
+    }
+
+    fn set_aside(&mut self, aside: Aside) {
+        *self.account.irrelevant.entry(aside).or_default() += 1;
+    }
+
+    fn refuse(&mut self, piece: &Piece, bytes: &[u8], reject: Reject) {
+        *self.account.rejects.entry(reject.reason).or_default() += 1;
+        self.rejects.push(refuse(bytes, reject, piece.position, piece.index, self.sample));
+    }
+}

@@ -1,0 +1,58 @@
+//! The rules in force: a catalog to judge by and detectors to try.
+
+use std::cell::RefCell;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
+use crate::catalog::{AliasBook, Catalog};
+use crate::detect::blindness::Seen;
+use crate::detect::engine::{Engine, Failure, Hits};
+use crate::domain::finding::Finding;
+
+/// A catalog and detectors, fixed for a scan.
+#[derive(Debug)]
+pub struct Rules {
+    pub catalog: Catalog,
+    pub engine: Engine,
+}
+
+/// A batch with its verdicts and what the detectors found in it.
+#[derive(Debug)]
+pub struct Judged {
+    pub batch: RecordBatch,
+    pub findings: Vec<Finding>,
+    /// Detectors that could not be evaluated on this batch.
+    pub failures: Vec<Failure>,
+    /// What this batch showed of providers, services and columns.
+    pub seen: Seen,
+}
+
+impl Rules {
+    /// Judges joined events and runs the detectors over them.
+    ///
+    /// # Errors
+    /// Where Arrow refuses the columns, which a consistent judge never makes it do.
+    pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
+        let batch = self.catalog.judge(&batch, aliases)?;
+        let hits = self.engine.run(&batch);
+        let mut seen = Seen::with_catalog(!self.catalog.is_empty());
+        self.engine.observe(&mut seen, &batch);
+        let findings = self.findings(&batch, &hits, aliases);
+        Ok(Judged { batch, findings, failures: hits.failures, seen })
+    }
+
+    /// The findings of the hits, each saying what does not fit.
+    fn findings(&self, batch: &RecordBatch, hits: &Hits, aliases: &AliasBook) -> Vec<Finding> {
+        if hits.hits.is_empty() {
+            return Vec::new();
+        }
+        self.catalog.with_explainer(batch, aliases, |explain| {
+            let explain = RefCell::new(explain);
+            self.engine.findings(batch, hits, &|_, row| {
+                let explanation = (explain.borrow_mut())(row);
+                explanation.message_parts().map(str::to_owned).collect()
+            })
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! One pass over an input: every chunk is prepared, joined, judged, tried by the detectors and handed
+//! on, by as many threads as asked, with one result whatever their number.
+//!
+//! Chunks are numbered as they are read. Normalizing, judging and detecting happen wherever a thread
+//! is free; joining and handing on happen in the order of the numbers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::error::ArrowError;
+
+use super::join::{Join, Joined};
+use super::prepare::{Prepared, Preparer};
+use super::rules::{Judged, Rules};
+use super::turnstile::{Broken, Turnstile};
+use crate::catalog::AliasBook;
+use crate::metrics::Account;
+use crate::source::{Chunk, Mark, Reader, Refused, SourceError};
+
+/// What one chunk came to, handed on in reading order.
+#[derive(Debug)]
+pub struct Step {
+    pub judged: Judged,
+    pub rejects: Vec<Refused>,
+    /// The source that `rejects` come from.
+    pub source: Arc<str>,
+    pub account: Account,
+    /// Up to where which of the reader's inputs is read; nothing for what the end of the input set free.
+    pub reached: Option<(usize, Mark)>,
+}
+
+/// Work that handing on found to do, and that needs no order: writing files.
+pub type Job = Box<dyn FnOnce() -> anyhow::Result<()> + Send>;
+
+/// Takes a step in its turn.
+pub type Accept<'a> = dyn FnMut(Step) -> anyhow::Result<Option<Job>> + Send + 'a;
+
+/// Why a scan stopped early.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("could not build or select rows: {0}")]
+    Arrow(#[from] ArrowError),
+    /// What the receiver of the steps could not do.
+    #[error("{0:#}")]
+    Accept(anyhow::Error),
+    #[error("a worker thread stopped unexpectedly")]
+    Thread,
+}
+
+/// What the threads of one scan share.
+struct Shared<'s> {
+    rules: &'s Rules,
+    ingested_at: i64,
+    input: Mutex<Input<'s>>,
+    join: Turnstile<Neighbours>,
+    accept: Turnstile<&'s mut Accept<'s>>,
+}
+
+struct Input<'s> {
+    reader: &'s mut Reader,
+    next: u64,
+    ended: bool,
+}
+
+/// What must see the batches in order.
+#[derive(Default)]
+struct Neighbours {
+    join: Join,
+    aliases: Arc<AliasBook>,
+}
+
+/// Scans the whole of `reader` with `threads` threads (at least one).
+///
+/// # Errors
+/// Where input cannot be read or a step cannot be accepted. Bad records are rejects, never errors.
+pub fn scan<'s>(
+    reader: &'s mut Reader,
+    rules: &'s Rules,
+    threads: usize,
+    ingested_at: i64,
+    accept: &'s mut Accept<'s>,
+) -> Result<(), ScanError> {
+    let shared = Shared {
+        rules,
+        ingested_at,
+        input: Mutex::new(Input { reader, next: 0, ended: false }),
+        join: Turnstile::new(Neighbours::default()),
+        accept: Turnstile::new(accept),
+    };
+    if threads <= 1 {
+        shared.work()?;
+    } else {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| shared.work())).collect();
+            let results: Vec<_> =
+                workers.into_iter().map(|worker| worker.join().unwrap_or(Err(ScanError::Thread))).collect();
+            results.into_iter().find(Result::is_err).unwrap_or(Ok(()))
+        })?;
+    }
+    shared.finish()
+}
+
+impl Shared<'_> {
+    /// Takes chunks until none is left. An error sends the other threads home.
+    fn work(&self) -> Result<(), ScanError> {
+        let result = self.work_through();
+        if result.is_err() {
+            self.join.break_down();
+            self.accept.break_down();
+        }
+        result
+    }
+
+    fn work_through(&self) -> Result<(), ScanError> {
+        let mut preparer = Preparer::default();
+        let mut buffer = Vec::new();
+        while let Some((number, chunk)) = self.take(buffer)? {
+            let prepared = preparer.prepare(&chunk, self.ingested_at)?;
+            match self.pass(number, prepared, &chunk) {
+                Ok(result) => result?,
+                Err(Broken) => return Ok(()), // the thread that failed reports why
+            }
+            buffer = chunk.bytes;
+        }
+        Ok(())
+    }
+
+    fn take(&self, buffer: Vec<u8>) -> Result<Option<(u64, Chunk)>, ScanError> {
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        if input.ended {
+            return Ok(None);
+        }
+        let chunk = input.reader.next_chunk(buffer);
+        if !matches!(chunk, Ok(Some(_))) {
+            input.ended = true;
+        }
+        let number = input.next;
+        input.next += 1;
+        Ok(chunk?.map(|chunk| (number, chunk)))
+    }
+
+    /// Takes one prepared chunk through the join, the judgement and the hand-over.
+    fn pass(&self, number: u64, prepared: Prepared, chunk: &Chunk) -> Result<Result<(), ScanError>, Broken> {
+        let Prepared { built, rejects, mut account } = prepared;
+        let (joined, aliases) = self.join.enter(number, |neighbours| {
+            let joined = neighbours.join.batch(&built);
+            (joined, neighbours.learn(built.aliases))
+        })?;
+        let judged = joined.map_err(ScanError::from).and_then(|joined| {
+            account.gave_events += joined.gave_events;
+            account.merged += joined.merged;
+            account.duplicates += joined.duplicates;
+            Ok(self.judge(joined, &aliases)?)
+        });
+        let judged = match judged {
+            Ok(judged) => judged,
+            Err(error) => return Ok(Err(error)),
+        };
+        let step = Step {
+            judged,
+            rejects,
+            source: chunk.source.clone(),
+            account,
+            reached: Some((chunk.input, chunk.next)),
+        };
+        let job = self.accept.enter(number, |accept| accept(step))?;
+        Ok(job.and_then(|job| job.map_or(Ok(()), |job| job())).map_err(ScanError::Accept))
+    }
+
+    fn judge(&self, joined: Joined, aliases: &AliasBook) -> Result<Judged, ArrowError> {
+        self.rules.judge(joined.batch, aliases)
+    }
+
+    /// The end of the input: what still waits for a neighbour stands alone.
+    fn finish(self) -> Result<(), ScanError> {
+        let mut neighbours = self.join.into_state();
+        let Some(batch) = neighbours.join.finish()? else { return Ok(()) };
+        let account = Account { gave_events: batch.num_rows() as u64, ..Account::default() };
+        let judged = self.rules.judge(batch, &neighbours.aliases)?;
+        let step = Step { judged, rejects: Vec::new(), source: "".into(), account, reached: None };
+        let accept = self.accept.into_state();
+        let job = accept(step).map_err(ScanError::Accept)?;
+        job.map_or(Ok(()), |job| job()).map_err(ScanError::Accept)
+    }
+}
+
+impl Neighbours {
+    /// Learns new alias facts; what earlier batches were given stays as it was.
+    fn learn(&mut self, facts: Vec<crate::table::build::LearntAlias>) -> Arc<AliasBook> {
+        for fact in facts {
+            Arc::make_mut(&mut self.aliases).learn(fact.at, &fact.alias, fact.key.as_deref());
+        }
+        self.aliases.clone()
+    }
+}

@@ -1,0 +1,59 @@
+//! What can go wrong with the store, and what to do about it.
+
+use std::path::PathBuf;
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the data folder.
+    #[error("the data folder {} is in use by another keyward; stop it, or use another folder", .folder.display())]
+    InUse { folder: PathBuf },
+    /// The folder or a file in it cannot be made, opened or locked.
+    #[error("could not open {}: {source}; check that it exists and that you may write there", .path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database file cannot be opened or brought to this version's form.
+    #[error("could not open the database {}: {source}", .path.display())]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The database is of a newer keyward, or damaged.
+    #[error("could not bring the database {} up to date: {source}", .path.display())]
+    Migrate {
+        path: PathBuf,
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A write was asked of a store that was opened for reading.
+    #[error("the data folder is open for reading only")]
+    ReadOnly,
+    /// Another instance took over; nothing more may be sealed by this one.
+    #[error("another instance has taken over the data folder; this one stops writing")]
+    LeaseLost,
+    /// A source is not where this seal began to read it.
+    #[error("{label} was read by somebody else meanwhile; read it again from its stored position")]
+    PositionMoved { label: String },
+    /// The database could not say whether the commit happened.
+    #[error(
+        "could not learn whether seal {seal} was committed: {source}; its files are kept for the next start"
+    )]
+    CommitUnknown {
+        seal: String,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A statement failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A stored value is not what this version writes.
+    #[error("the database holds {what} that cannot be read: {text}")]
+    Unreadable { what: &'static str, text: String },
+    /// The thread that a blocking caller waits on could not be made.
+    #[error("could not start the store's runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+}

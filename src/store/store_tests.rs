@@ -1,0 +1,149 @@
+use super::*;
+use crate::metrics::Account;
+
+fn step(source: &str, from: Option<i64>, to: i64) -> PositionMove {
+    PositionMove {
+        source: source.to_owned(),
+        label: format!("/logs/{source}"),
+        from: from.map(|offset| Position { offset, index: 0 }),
+        to: Position { offset: to, index: 2 },
+        watermark: None,
+    }
+}
+
+fn file(name: &str) -> FileRow {
+    FileRow {
+        file: name.to_owned(),
+        kind: Kind::Events,
+        day: 20_000,
+        rows: 3,
+        bytes: 100,
+        sha256: "ab".repeat(32),
+        min_time: 5,
+        max_time: 9,
+        key_filter: vec![1, 2],
+        created_at: 11,
+    }
+}
+
+fn seal(store: &Store, files: Vec<FileRow>, moves: Vec<PositionMove>) -> SealRecord {
+    let account = Account { received: 2, gave_events: 2, events: 3, ..Account::default() };
+    SealRecord { id: store.next_seal().unwrap(), files, moves, account, sealed_at: 7 }
+}
+
+#[tokio::test]
+async fn a_seal_is_all_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    let first = seal(&store, vec![file("a"), file("b")], vec![step("s", None, 10)]);
+    store.commit_seal(&first).await.unwrap();
+    store.close().await;
+
+    let store = Store::open(folder.path(), 2).await.unwrap();
+    assert_eq!(store.files(Kind::Events).await.unwrap(), [file("a"), file("b")]);
+    assert!(store.files(Kind::Rejects).await.unwrap().is_empty());
+    let position = store.position_of("s").await.unwrap().unwrap();
+    assert_eq!((position.next, position.label.as_str()), (Position { offset: 10, index: 2 }, "/logs/s"));
+    assert!(
+        position.covers(Position { offset: 10, index: 1 })
+            && position.covers(Position { offset: 9, index: 7 })
+    );
+    assert!(!position.covers(Position { offset: 10, index: 2 }));
+    assert_eq!(store.account().await.unwrap().events, 3);
+    assert!(store.has_seal(first.id).await.unwrap());
+    assert!(store.next_seal().unwrap() > first.id, "a new writer has a new epoch");
+}
+
+#[tokio::test]
+async fn a_position_moves_only_from_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    store.commit_seal(&seal(&store, vec![], vec![step("s", None, 10)])).await.unwrap();
+    for wrong in
+        [step("s", None, 20), step("s", Some(9), 20), step("s", Some(10), 20), step("new", Some(0), 20)]
+    {
+        let late = seal(&store, vec![file("late")], vec![step("other", None, 1), wrong]);
+        let error = store.commit_seal(&late).await.unwrap_err();
+        assert!(matches!(error, StoreError::PositionMoved { .. }), "{error}");
+        assert!(!store.has_seal(late.id).await.unwrap());
+    }
+    assert_eq!(store.positions().await.unwrap().len(), 1, "nothing of a failed seal stays");
+    assert!(store.files(Kind::Events).await.unwrap().is_empty());
+
+    let mut right = step("s", Some(10), 20);
+    right.from = Some(Position { offset: 10, index: 2 });
+    store.commit_seal(&seal(&store, vec![], vec![right])).await.unwrap();
+    assert_eq!(store.position_of("s").await.unwrap().unwrap().next.offset, 20);
+}
+
+#[tokio::test]
+async fn one_process_writes_and_others_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    store.commit_seal(&seal(&store, vec![file("a")], vec![])).await.unwrap();
+    let error = Store::open(folder.path(), 2).await.unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+
+    let reader = Store::open_read_only(folder.path()).await.unwrap();
+    assert_eq!(reader.files(Kind::Events).await.unwrap().len(), 1);
+    assert!(matches!(reader.next_seal(), Err(StoreError::ReadOnly)));
+    assert!(reader.set_meta("a", "b").await.is_err());
+
+    store.commit_seal(&seal(&store, vec![file("b")], vec![])).await.unwrap();
+    assert_eq!(reader.files(Kind::Events).await.unwrap().len(), 2, "a reader sees what is sealed later");
+    store.close().await;
+    reader.close().await;
+    let reader = Store::open_read_only(folder.path()).await.unwrap();
+    assert_eq!(reader.files(Kind::Events).await.unwrap().len(), 2, "also without a writer");
+}
+
+#[tokio::test]
+async fn a_writer_that_lost_the_lease_seals_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    take_lease(&store.pool, 5).await.unwrap();
+    let error = store.commit_seal(&seal(&store, vec![file("a")], vec![])).await.unwrap_err();
+    assert!(matches!(error, StoreError::LeaseLost), "{error}");
+    assert!(store.files(Kind::Events).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_without_a_database_reads_as_empty_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_read_only(folder.path()).await.unwrap();
+    assert!(store.files(Kind::Events).await.unwrap().is_empty());
+    assert_eq!(store.account().await.unwrap(), Account::default());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_first_catalog_reaches_back_and_a_later_one_never_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    assert_eq!(store.record_catalog("a", "A", 100, Some(500)).await.unwrap(), FROM_THE_BEGINNING);
+    assert_eq!(store.record_catalog("a", "A", 200, None).await.unwrap(), FROM_THE_BEGINNING);
+    assert_eq!(store.record_catalog("b", "B", 300, Some(500)).await.unwrap(), 501);
+    assert_eq!(store.record_catalog("a", "A", 900, Some(600)).await.unwrap(), 900);
+    assert_eq!(store.record_catalog("c", "C", 900, None).await.unwrap(), 901);
+    let hashes: Vec<_> = store.catalog_versions().await.unwrap().into_iter().map(|v| v.hash).collect();
+    assert_eq!(hashes, ["a", "b", "a", "c"]);
+}
+
+#[tokio::test]
+async fn named_values_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    assert_eq!(store.meta("x").await.unwrap(), None);
+    store.set_meta("x", "1").await.unwrap();
+    store.set_meta("x", "2").await.unwrap();
+    assert_eq!(store.meta("x").await.unwrap().as_deref(), Some("2"));
+}
+
+#[test]
+fn a_plain_thread_can_use_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocking = BlockingStore::open(folder.path(), 1).unwrap();
+    let record = seal(blocking.store(), vec![], vec![step("s", None, 1)]);
+    blocking.wait(blocking.store().commit_seal(&record)).unwrap();
+    assert!(blocking.wait(blocking.store().position_of("s")).unwrap().is_some());
+}

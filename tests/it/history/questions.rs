@@ -1,0 +1,189 @@
+use std::collections::HashSet;
+
+use arrow::datatypes::DataType;
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
+use datafusion::prelude::SessionContext;
+use keyward::history::Writer;
+use keyward::history::measure::Corpus;
+use keyward::store::Kind;
+use keyward::table::columns::COLUMNS;
+
+use super::{NOW, ask, number, open, session, two_days};
+
+#[tokio::test]
+async fn an_empty_folder_answers_every_table_with_no_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session(folder.path()).await;
+    for table in
+        ["events", "findings", "rejects", "usage", "coverage", "catalog", "alerts", "deliveries", "actions"]
+    {
+        assert_eq!(number(&session, &format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+        ask(&session, &format!("SELECT * FROM {table}")).await;
+    }
+    let columns = session.table("events").await.unwrap();
+    let names: Vec<_> = columns.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, COLUMNS.iter().map(|spec| spec.name).collect::<Vec<_>>());
+}
+
+/// Three days with ten keys each that occur on that day alone, sealed day by day.
+fn three_days_of_other_keys(root: &std::path::Path) -> Vec<Vec<String>> {
+    let store = open(root);
+    let mut writer = Writer::default();
+    let mut corpora = Vec::new();
+    for day in 0..3_u64 {
+        let mut corpus = Corpus::new(100 + day, 10, 30_000).days_later(day as i64);
+        for _ in 0..3 {
+            writer.open.push(Kind::Events, &corpus.batch(8_000).unwrap()).unwrap();
+        }
+        writer.seal(&store, NOW).unwrap();
+        corpora.push(corpus.key_ids().map(str::to_owned).collect());
+    }
+    corpora
+}
+
+async fn plan(session: &SessionContext, query: &str) -> std::sync::Arc<dyn ExecutionPlan> {
+    session.sql(query).await.unwrap().create_physical_plan().await.unwrap()
+}
+
+/// How many files a query opens.
+async fn opened(session: &SessionContext, query: &str) -> usize {
+    let plan = plan(session, query).await;
+    let text = displayable(plan.as_ref()).indent(true).to_string();
+    let words = text.split(|character: char| "[], :".contains(character));
+    words.filter(|word| word.ends_with(".parquet")).collect::<HashSet<_>>().len()
+}
+
+#[tokio::test]
+async fn a_question_about_one_key_opens_only_the_files_that_know_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = blocking({
+        let root = folder.path().to_owned();
+        move || three_days_of_other_keys(&root)
+    })
+    .await;
+    let session = session(folder.path()).await;
+    let (first, second) = (&keys[0][0], &keys[1][0]);
+    assert_eq!(opened(&session, "SELECT * FROM events").await, 3);
+    assert_eq!(opened(&session, &format!("SELECT * FROM events WHERE key_id = '{first}'")).await, 1);
+    let either = format!("SELECT * FROM events WHERE key_id IN ('{first}', '{second}')");
+    assert_eq!(opened(&session, &either).await, 2);
+    assert_eq!(opened(&session, "SELECT * FROM events WHERE key_id = 'arn:unknown'").await, 0);
+    assert_eq!(
+        opened(&session, "SELECT * FROM events WHERE principal = 'nobody' AND outcome = 'denied'").await,
+        0
+    );
+    let later = "SELECT * FROM events WHERE event_time >= TIMESTAMP '2026-11-02T00:00:00Z' \
+                 AND event_time < TIMESTAMP '2026-11-03T00:00:00Z'";
+    assert_eq!(opened(&session, later).await, 1);
+    let both = format!("SELECT * FROM events WHERE key_id = '{first}' OR principal = 'nobody'");
+    assert_eq!(
+        number(&session, &format!("SELECT count(*) FROM ({both})")).await,
+        number(&session, &format!("SELECT count(*) FROM events WHERE concat(key_id, '') = '{first}'")).await
+    );
+}
+
+#[tokio::test]
+async fn a_question_about_one_key_reads_only_the_pages_that_hold_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = blocking({
+        let root = folder.path().to_owned();
+        move || three_days_of_other_keys(&root)
+    })
+    .await;
+    let session = session(folder.path()).await;
+    let query = format!("SELECT event_id, key_id FROM events WHERE key_id = '{}'", keys[1][0]);
+    let plan = plan(&session, &query).await;
+    let rows: usize = collect(plan.clone(), session.task_ctx())
+        .await
+        .unwrap()
+        .iter()
+        .map(arrow::array::RecordBatch::num_rows)
+        .sum();
+    assert!(rows > 1_000, "{rows}");
+    // Of three pages of 8,000 rows the key is in one or two.
+    let read = metric(plan.as_ref(), "pushdown_rows_matched") + metric(plan.as_ref(), "pushdown_rows_pruned");
+    assert!(read >= rows && read <= 2 * 8192, "{read} rows were decoded");
+    assert!(metric(plan.as_ref(), "bytes_scanned") < 600_000);
+}
+
+/// A counter of the scan below a plan, over all its partitions.
+fn metric(plan: &dyn ExecutionPlan, name: &str) -> usize {
+    let own = plan.metrics().and_then(|metrics| metrics.sum_by_name(name)).map_or(0, |sum| sum.as_usize());
+    own + plan.children().iter().map(|child| metric(child.as_ref(), name)).sum::<usize>()
+}
+
+#[tokio::test]
+async fn words_are_text_to_sql_and_lists_stay_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_owned();
+    blocking(move || {
+        let store = open(&root);
+        let mut writer = Writer::default();
+        two_days(&mut writer);
+        writer.seal(&store, NOW).unwrap();
+    })
+    .await;
+    let session = session(folder.path()).await;
+    let answer = session.sql("SELECT key_id, event_id, violations FROM events").await.unwrap();
+    let types: Vec<_> = answer.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+    assert_eq!(types[0], DataType::Utf8View);
+    assert_eq!(types[1], DataType::Utf8View);
+    assert!(matches!(types[2], DataType::List(_)));
+    let violations = "SELECT count(*) FROM events WHERE array_has(violations, 'principal')";
+    let verdicts = "SELECT count(*) FROM events WHERE verdict = 'violation'";
+    assert_eq!(number(&session, violations).await, number(&session, verdicts).await);
+    assert!(number(&session, verdicts).await > 50);
+    let distinct = number(&session, "SELECT count(DISTINCT event_id) FROM events").await;
+    assert_eq!(distinct, 4_000);
+}
+
+#[tokio::test]
+async fn usage_and_coverage_add_up_to_the_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_owned();
+    blocking(move || {
+        let store = open(&root);
+        let mut writer = Writer::default();
+        two_days(&mut writer);
+        writer.seal(&store, NOW).unwrap();
+    })
+    .await;
+    let session = session(folder.path()).await;
+    assert_eq!(number(&session, "SELECT count(*) FROM events").await, 4_000);
+    assert_eq!(number(&session, "SELECT sum(events) FROM usage").await, 4_000);
+    assert_eq!(number(&session, "SELECT sum(events) FROM coverage").await, 4_000);
+    let hours = "SELECT count(*) FROM usage WHERE hour <> date_trunc('hour', hour)";
+    assert_eq!(number(&session, hours).await, 0);
+    let edges = "SELECT count(*) FROM (SELECT min(first) AS first, max(last) AS last FROM coverage) AS covered, \
+                 (SELECT min(event_time) AS first, max(event_time) AS last FROM events) AS seen \
+                 WHERE covered.first = seen.first AND covered.last = seen.last";
+    assert_eq!(number(&session, edges).await, 1);
+}
+
+#[tokio::test]
+async fn a_file_of_an_older_version_answers_null_for_a_column_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_owned();
+    blocking(move || {
+        let store = open(&root);
+        let mut writer = Writer::default();
+        let mut corpus = Corpus::new(3, 5, 1_000);
+        let events = corpus.batch(300).unwrap();
+        let owner = events.schema().index_of("owner").unwrap();
+        let kept: Vec<usize> = (0..events.num_columns()).filter(|place| *place != owner).collect();
+        writer.open.push(Kind::Events, &events.project(&kept).unwrap()).unwrap();
+        writer.seal(&store, NOW).unwrap();
+        writer.open.push(Kind::Events, &corpus.batch(200).unwrap()).unwrap();
+        writer.seal(&store, NOW).unwrap();
+    })
+    .await;
+    let session = session(folder.path()).await;
+    assert_eq!(number(&session, "SELECT count(*) FROM events WHERE owner IS NULL").await, 300);
+    assert_eq!(number(&session, "SELECT count(owner) FROM events").await, 200);
+    assert_eq!(number(&session, "SELECT count(*) FROM events WHERE owner = 'team-orders'").await, 200);
+}
+
+/// A store that blocks belongs on a thread without a runtime.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::spawn(work).join().unwrap()
+}
