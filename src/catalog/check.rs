@@ -17,7 +17,8 @@ use super::yaml::{Place, Problem, Severity};
 
 /// Finds everything that is wrong across entries; claims of names come from the index.
 pub fn check(parts: &Parts, problems: &mut Vec<Problem>) {
-    let mut check = Check { parts, ids: HashMap::new(), problems };
+    let classes = parts.classes.iter().map(|class| Arc::clone(&class.head.id.text)).collect();
+    let mut check = Check { parts, ids: HashMap::new(), classes, problems };
     check.collect_ids();
     for key in &parts.keys {
         check.extends(&key.file, key.head.extends.as_ref());
@@ -51,6 +52,7 @@ struct Check<'a> {
     parts: &'a Parts,
     /// Where each id is declared.
     ids: HashMap<Arc<str>, (Arc<str>, Place)>,
+    classes: HashSet<Arc<str>>,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -81,7 +83,7 @@ impl Check<'_> {
 
     fn extends(&mut self, file: &Arc<str>, class: Option<&Pattern>) {
         let Some(class) = class else { return };
-        if !self.parts.classes.iter().any(|known| known.head.id.text == class.text) {
+        if !self.classes.contains(&class.text) {
             let message = format!("there is no class `{}`; declare it under `classes`", class.text);
             self.error(file, class.place, message);
         }

@@ -144,6 +144,13 @@ impl Lint {
     fn exception(&mut self, exception: &Exception) {
         let (file, place) = (&exception.file, exception.id.place);
         let id = &exception.id.text;
+        for name in exception.principals.iter().filter(|name| covers_everything(name)) {
+            self.warn(
+                file,
+                name.place,
+                format!("`{}` excepts every caller; name those that are meant", name.text),
+            );
+        }
         if exception.until <= self.now {
             let until = format_rfc3339(exception.until);
             self.warn(

@@ -18,6 +18,7 @@ mod exceptions;
 pub mod explain;
 mod export;
 mod glob;
+mod globs;
 mod index;
 pub mod judge;
 mod lint;

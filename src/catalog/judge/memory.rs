@@ -43,6 +43,7 @@ pub struct Memory<'c, 'a> {
     keys: Remembered<(i32, i32), usize>,
     others: Remembered<(), usize>,
     homes: Vec<Home>,
+    places_of_homes: HashMap<Home, usize>,
     /// By principal, then account.
     callers: Remembered<i32, Known>,
     /// By principal, then entry.
@@ -95,6 +96,7 @@ impl<'c, 'a> Memory<'c, 'a> {
             keys: Remembered::new(room(Column::KeyId)),
             others: Remembered::new(room(Column::OtherKeyId)),
             homes: Vec::new(),
+            places_of_homes: HashMap::new(),
             callers: Remembered::new(room(Column::Principal)),
             standings: Remembered::new(room(Column::Principal)),
         }
@@ -220,8 +222,8 @@ impl<'c, 'a> Memory<'c, 'a> {
         let groups = &self.catalog.groups;
         let principal = event.text(Column::Principal);
         let home = self.catalog.places.home(principal, event.text(Column::PrincipalAccount), groups);
-        let home = self.homes.iter().position(|known| *known == home).unwrap_or_else(|| {
-            self.homes.push(home);
+        let home = *self.places_of_homes.entry(home).or_insert_with_key(|home| {
+            self.homes.push(home.clone());
             self.homes.len() - 1
         });
         let named = |list: &[_]| principal.is_some_and(|principal| groups.any(list, principal));
