@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod catalog_samples;
+mod catalog_schema;
 mod detect;
 mod history;
 mod layers;
