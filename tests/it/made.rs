@@ -9,10 +9,7 @@ use crate::support::{Keyward, Run};
 /// The key of [`decrypt`].
 pub const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/88acedf4-6299-4d1c-83e4-474181999ca8";
 
-/// The key of [`request`] and [`response`].
-pub const TRANSIT_KEY: &str = "vault:transit/orders";
-
-/// A catalog that both keys conform to.
+/// A catalog that declares this key and the one of [`request`] and [`response`], which conform to it.
 pub const CATALOG: &str = "\
 version: 1
 keys:

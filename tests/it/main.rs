@@ -6,6 +6,7 @@ mod check;
 mod damage;
 mod demo;
 mod detect;
+mod differential;
 mod history;
 mod hostile;
 mod labelled;
