@@ -109,6 +109,10 @@ fn events(log: &str) -> BTreeSet<String> {
         let fields = event.as_object_mut().unwrap();
         fields.remove("ingested_at");
         fields.remove("position");
+        // Of a record without an id, the id is the hash of its bytes.
+        if fields["request_id"].is_null() {
+            fields.remove("event_id");
+        }
         // JSON in the order of the log: what it holds is compared.
         for name in ["request", "response"] {
             let detail = fields[name].as_str().map(|text| serde_json::from_str(text).unwrap());
