@@ -60,7 +60,10 @@ fn every_labelled_cloudtrail_event_has_its_verdict_and_no_event_is_without_label
     let mut wrong = Vec::new();
     for label in &labels {
         let Some(event) = events.get(&(text(label, "event_id"), text(label, "key_id"))) else {
-            wrong.push(format!("absent: {label}"));
+            // A call that touches no key gives no event.
+            if label["verdict"] != "not_applicable" || !label["key_id"].is_null() {
+                wrong.push(format!("absent: {label}"));
+            }
             continue;
         };
         let same = event["verdict"] == label["verdict"]
