@@ -108,8 +108,21 @@ fn report(failure: &Failure) -> Exit {
     if gone {
         return Exit::Clean;
     }
-    let text = output::terminal::harmless(&format!("{:#}", failure.error)).replace("\\u{a}", "\n");
+    let text = output::terminal::harmless(&told(&failure.error)).replace("\\u{a}", "\n");
     // Standard error may be closed; then nobody is left to tell.
     let _ = writeln!(io::stderr(), "keyward: {text}");
     failure.exit
+}
+
+/// An error with its causes, each said once: many texts name their cause already.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if text.contains(&cause) {
+            continue;
+        }
+        let between = if text.is_empty() { "" } else { ": " };
+        text = format!("{text}{between}{cause}");
+    }
+    text
 }

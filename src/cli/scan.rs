@@ -75,7 +75,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let started = Instant::now();
     let now = now_micros();
     let mut reader = Reader::open(&args.paths, Limits::default()).or_fail(Exit::InputOutput)?;
-    let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs(), now)).transpose();
+    let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs_mut(), now)).transpose();
     let mut out = Output {
         emit: args.emit,
         events: BatchWriter::new(args.format),

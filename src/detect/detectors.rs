@@ -46,6 +46,8 @@ pub struct Detector {
     pub file: PathBuf,
     /// Line of the id.
     pub line: usize,
+    /// Column of the id, in characters.
+    pub column: usize,
 }
 
 impl Detector {
@@ -163,7 +165,12 @@ fn lint(detector: &Detector) -> Vec<Problem> {
     lacking
         .map(|(_, told)| Problem {
             severity: case_error(told),
-            ..Problem::error(&detector.file, detector.line, 0, format!("{}: {told}", detector.id))
+            ..Problem::error(
+                &detector.file,
+                detector.line,
+                detector.column,
+                format!("{}: {told}", detector.id),
+            )
         })
         .collect()
 }
@@ -174,7 +181,7 @@ fn duplicates(sorted: &[Detector]) -> Vec<Problem> {
         .filter(|(one, other)| one.id == other.id)
         .map(|(one, other)| {
             let told = format!("detector {} is also in {}", other.id, one.file.display());
-            Problem::error(&other.file, other.line, 0, told)
+            Problem::error(&other.file, other.line, other.column, told)
         })
         .collect()
 }
