@@ -9,8 +9,9 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 
+use super::kept_catalog::{self, KeptError};
 use super::load;
-use crate::catalog::{Catalog, SourceText};
+use crate::catalog::Catalog;
 use crate::detect::table::findings_schema;
 use crate::domain::problem::Problem;
 use crate::history::{HistoryError, Snapshot};
@@ -92,7 +93,7 @@ pub fn ask(data: &Path, catalog: &[PathBuf], asked: &Asked) -> Result<RecordBatc
 /// Where the history cannot be opened.
 pub async fn open(data: &Path, catalog: &[PathBuf], limits: &Limits) -> Result<SessionContext, AskError> {
     let store = Store::open_read_only(data).await?;
-    let catalog = if catalog.is_empty() { last_catalog(&store).await? } else { load(catalog)? };
+    let catalog = if catalog.is_empty() { kept_catalog::last(&store).await? } else { load(catalog)? };
     let session = session::open(limits)?;
     let snapshot = Snapshot::take(&store).await?;
     snapshot.register(&session, &findings_schema(), catalog.entries()?).await?;
@@ -104,19 +105,19 @@ fn load(paths: &[PathBuf]) -> Result<Catalog, AskError> {
     load::catalog(paths).map(|(catalog, _)| catalog).map_err(AskError::Catalog)
 }
 
-/// The catalog that judged last; an empty one where none did.
-async fn last_catalog(store: &Store) -> Result<Catalog, AskError> {
-    let versions = store.catalog_versions().await?;
-    let Some(version) = versions.last() else { return Ok(Catalog::empty()) };
-    let source = SourceText { name: "catalog of the last scan".into(), text: version.text.clone() };
-    let problems = |error: crate::catalog::LoadError| error.problems.into_iter().map(Problem::from).collect();
-    Catalog::parse(&[source]).map(|loaded| loaded.catalog).map_err(|error| AskError::Catalog(problems(error)))
-}
-
 fn values(values: &[(String, Value)]) -> ParamValues {
     let values: Vec<(String, ScalarValue)> =
         values.iter().map(|(name, value)| (name.clone(), ScalarValue::from(value.clone()))).collect();
     ParamValues::from(values)
+}
+
+impl From<KeptError> for AskError {
+    fn from(error: KeptError) -> Self {
+        match error {
+            KeptError::Store(error) => Self::Store(error),
+            KeptError::Catalog(problems) => Self::Catalog(problems),
+        }
+    }
 }
 
 impl From<DataFusionError> for AskError {

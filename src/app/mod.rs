@@ -3,5 +3,6 @@
 pub mod ask;
 pub mod check;
 pub mod clock;
+pub mod kept_catalog;
 pub mod load;
 pub mod record;
