@@ -3,6 +3,8 @@
 pub mod ask;
 pub mod check;
 pub mod clock;
+pub mod explain;
 pub mod kept_catalog;
 pub mod load;
+pub mod past;
 pub mod record;

@@ -6,6 +6,7 @@ pub mod columns;
 pub mod completions;
 pub mod demo;
 pub mod exit;
+pub mod explain;
 pub mod output;
 mod progress;
 pub mod query;
@@ -14,6 +15,7 @@ pub mod scan;
 mod summary;
 
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -48,6 +50,8 @@ enum Command {
     Demo(demo::Args),
     /// Validate catalogs, detectors and questions, and run every detector's cases
     Check(check::Args),
+    /// Say why one event got its verdict, aspect by aspect
+    Explain(explain::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
     /// List the columns of the key-event table
@@ -90,10 +94,16 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Scan(args) => scan::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args, terminal),
         Command::Query(args) => query::run(&args),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
+}
+
+/// Threads to work with: as many as asked, or all processors.
+fn threads(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
 /// Says what went wrong. A reader that went away (`| head`) is no failure of ours.

@@ -8,7 +8,6 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 
-use super::Terminal;
 use super::exit::{Exit, Failure, OrFail, Outcome};
 use super::output::Format;
 use super::output::alerts::AlertWriter;
@@ -17,6 +16,7 @@ use super::output::findings::FindingWriter;
 use super::progress::Bar;
 use super::rules::RuleArgs;
 use super::summary::Summary;
+use super::{Terminal, threads};
 use crate::alerts::Alerts;
 use crate::app::clock::now_micros;
 use crate::app::record::Recorder;
@@ -97,8 +97,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         summary: Summary::default(),
         bar: Bar::over(reader.progress(), terminal.progress && !args.quiet),
     };
-    let threads =
-        args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = threads(args.threads);
     let result = scan(&mut reader, &loaded.rules, threads, now, &mut |step| out.accept(step, &loaded.rules));
     let summary = out.finish(result)?;
     if !args.quiet {

@@ -6,6 +6,7 @@
 pub mod alerts;
 pub mod batches;
 pub mod csv;
+pub mod explanation;
 pub mod findings;
 pub mod terminal;
 
