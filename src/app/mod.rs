@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod check;
 pub mod clock;
+pub mod coverage;
 pub mod explain;
 pub mod kept_catalog;
 pub mod load;

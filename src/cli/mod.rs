@@ -1,10 +1,12 @@
 //! The command line: one file a command, each turning its arguments into a call of `app` or of the
 //! stages, and what comes back into text and an exit code.
 
+pub mod catalog;
 pub mod check;
 pub mod columns;
 pub mod completions;
 pub mod demo;
+pub mod detectors;
 pub mod exit;
 pub mod explain;
 pub mod output;
@@ -52,6 +54,10 @@ enum Command {
     Check(check::Args),
     /// Say why one event got its verdict, aspect by aspect
     Explain(explain::Args),
+    /// Look at a catalog by itself, and at the keys that logs show beside it
+    Catalog(catalog::Args),
+    /// List the detectors, show one in full, print the schema of their files
+    Detectors(detectors::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
     /// List the columns of the key-event table
@@ -95,6 +101,8 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args, terminal),
+        Command::Catalog(args) => catalog::run(&args),
+        Command::Detectors(args) => detectors::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),

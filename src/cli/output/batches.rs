@@ -72,7 +72,7 @@ fn write_table(batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Every cell as text; a list has its members with commas between, null is empty.
-fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> {
+pub(super) fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> {
     let columns = batch.columns().iter().map(Cells::of).collect::<Result<Vec<_>, _>>()?;
     (0..batch.num_rows()).map(|row| columns.iter().map(|column| column.at(row)).collect()).collect()
 }

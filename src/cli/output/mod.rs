@@ -5,9 +5,12 @@
 
 pub mod alerts;
 pub mod batches;
+pub mod coverage;
 pub mod csv;
+pub mod differences;
 pub mod explanation;
 pub mod findings;
+pub mod rows;
 pub mod terminal;
 
 use clap::ValueEnum;
