@@ -33,6 +33,11 @@ const MINUTE: i64 = 60_000_000;
 
 /// Arguments of `keyward demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyward demo
+  keyward demo --fast --minutes 60
+  keyward demo --seed 8 --dir /tmp/another-day")]
 pub struct Args {
     /// Minutes of the company's life.
     #[arg(long, value_name = "N", default_value_t = 240)]

@@ -26,6 +26,16 @@ use crate::source::{Limits, Reader};
 
 /// Arguments of `keyward scan`.
 #[derive(Debug, Parser)]
+#[command(after_help = "\
+Examples:
+  keyward scan /var/log/cloudtrail/
+  keyward scan --catalog catalog.yaml logs/ audit.log.gz 's3-copy/**/*.json.gz'
+  zcat audit.log.gz | keyward scan --catalog catalog.yaml --format json -
+  keyward scan --catalog catalog.yaml --emit alerts logs/
+  keyward scan --catalog catalog.yaml --data history logs/
+
+Exit codes: 0 nothing found, 1 findings, 3 a wrong catalog or detector, 4 input or output failed.
+Records that cannot be understood are counted in the summary and change no exit code.")]
 pub struct Args {
     /// Files, folders (searched for files), globs, or `-` for standard input. Compression and format are
     /// recognised by content: gzip, zstd; S3 log files, EventBridge, CloudWatch Logs, SIEM exports, Vault

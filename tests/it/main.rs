@@ -11,3 +11,7 @@ mod normalize_vault;
 mod normalize_vault_samples;
 mod source;
 mod support;
+mod verbs_alerts;
+mod verbs_explain;
+mod verbs_logs;
+mod verbs_rules;
