@@ -161,7 +161,7 @@ impl Bench<'_> {
     fn whole(&mut self, data: &Path, threads: usize) -> Result<()> {
         (self.told)("end to end");
         let mut reader = self.reader()?;
-        let mut recorder = Recorder::open(data, reader.inputs(), now_micros())?;
+        let mut recorder = Recorder::open(data, reader.inputs_mut(), now_micros())?;
         let (mut records, mut events, mut findings) = (0, 0, 0);
         let started = Instant::now();
         scan(&mut reader, &self.rules, threads, now_micros(), &mut |step| {
