@@ -74,7 +74,8 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let mut reader = Reader::open(&[folder.join("logs").display().to_string()], Limits::default())
         .or_fail(Exit::InputOutput)?;
     let mut show = Show {
-        recorder: Recorder::open(&folder.join("data"), reader.inputs(), now).or_fail(Exit::InputOutput)?,
+        recorder: Recorder::open(&folder.join("data"), reader.inputs_mut(), now)
+            .or_fail(Exit::InputOutput)?,
         findings: FindingWriter::new(Format::Table, terminal.colours),
         out: BufWriter::new(io::stdout()),
         summary: Summary::default(),

@@ -1,6 +1,7 @@
 //! The command line: one file a command, each turning its arguments into a call of `app` or of the
 //! stages, and what comes back into text and an exit code.
 
+pub mod bench;
 pub mod catalog;
 pub mod check;
 pub mod columns;
@@ -60,6 +61,8 @@ enum Command {
     Detectors(detectors::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
+    /// Measure how fast this machine runs the path, stage by stage
+    Bench(bench::Args),
     /// List the columns of the key-event table
     Columns(columns::Args),
     /// Print a completion script for your shell
@@ -104,6 +107,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Catalog(args) => catalog::run(&args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Bench(args) => bench::run(&args, terminal),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
@@ -122,8 +126,21 @@ fn report(failure: &Failure) -> Exit {
     if gone {
         return Exit::Clean;
     }
-    let text = output::terminal::harmless(&format!("{:#}", failure.error)).replace("\\u{a}", "\n");
+    let text = output::terminal::harmless(&told(&failure.error)).replace("\\u{a}", "\n");
     // Standard error may be closed; then nobody is left to tell.
     let _ = writeln!(io::stderr(), "keyward: {text}");
     failure.exit
+}
+
+/// An error with its causes, each said once: many texts name their cause already.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if text.contains(&cause) {
+            continue;
+        }
+        let between = if text.is_empty() { "" } else { ": " };
+        text = format!("{text}{between}{cause}");
+    }
+    text
 }

@@ -88,7 +88,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let started = Instant::now();
     let now = now_micros();
     let mut reader = Reader::open(&args.paths, Limits::default()).or_fail(Exit::InputOutput)?;
-    let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs(), now)).transpose();
+    let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs_mut(), now)).transpose();
     let recorder = recorder.or_fail(Exit::InputOutput)?;
     // The text of a large catalog is not kept in memory for the whole scan.
     let sources = std::mem::take(&mut loaded.sources);
