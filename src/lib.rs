@@ -93,8 +93,6 @@
 //!   detectors stays JSON in `request` and `response`, kept only for changes, so that the common row stays small.
 //! - **2026-11-24** JSON is read by sonic-rs into borrowed fields behind a byte search, since that is what the
 //!   rate depends on; serde_json reads everything else, and is what the fast way is tested against.
-//! - **2026-11-24** The compiler is pinned in `rust-toolchain.toml`: the test command denies clippy's warnings, and
-//!   a newer clippy has new ones.
 //! - **2026-11-24** One profile and one feature set for tests and the demo: DataFusion takes most of a build, and
 //!   another feature set would build it again.
 //! - **2026-11-24** The demo's catalog is the example that people copy, `deploy/example/catalog.yaml`, compiled in. An

@@ -6,7 +6,7 @@
 //! (`detect`), and where the aliases it is told come from (`pipeline`).
 //!
 //! The path of a catalog: [`yaml`] (text to placed values) → [`document`] (what they may be) → [`load`]
-//! (files to one catalog) → [`check`] (what must hold across entries) → [`index`] (names to entries).
+//! (files, section by section, to one catalog) → [`check`] (what must hold across entries) → [`index`] (names to entries).
 //! The path of an event: [`index`] finds its entry → [`judge`] holds it against the declaration, one
 //! file a group of aspects → columns.
 
@@ -18,12 +18,14 @@ mod exceptions;
 pub mod explain;
 mod export;
 mod glob;
+mod globs;
 mod index;
 pub mod judge;
 mod lint;
 mod load;
 mod places;
 mod principals;
+mod reader;
 mod version;
 pub mod yaml;
 

@@ -1,6 +1,7 @@
 //! The command line: one file a command, each turning its arguments into a call of `app` or of the
 //! stages, and what comes back into text and an exit code.
 
+pub mod bench;
 pub mod check;
 pub mod columns;
 pub mod completions;
@@ -50,6 +51,8 @@ enum Command {
     Check(check::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
+    /// Measure how fast this machine runs the path, stage by stage
+    Bench(bench::Args),
     /// List the columns of the key-event table
     Columns(columns::Args),
     /// Print a completion script for your shell
@@ -91,6 +94,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Check(args) => check::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Bench(args) => bench::run(&args, terminal),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -45,11 +45,11 @@ fn a_case_that_fails_is_told_at_its_line_with_what_happened() {
   - { name: broken, events: [ugly], expect: [] }
 ";
     insta::assert_snapshot!(run_cases(cases), @r#"
-    t.yaml:8: error: T, case `silent`: expected {"function":"sign"}; it did not fire on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: conforming, violations: [] }
-    t.yaml:9: error: T, case `wrong`: expected {"key_id":"k9"}; it fired on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: violation, violations: [function] }
-    t.yaml:10: error: T, case `loud`: expected nothing; it fired on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: violation, violations: [function] }
-    t.yaml:11: error: T, case `twice`: expected nothing more; it fired on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: violation, violations: [function] }
-    t.yaml:12: error: T, case `broken`: unknown record Json("ugly")
+    t.yaml:8:5: error: T, case `silent`: expected {"function":"sign"}; it did not fire on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: conforming, violations: [] }
+    t.yaml:9:5: error: T, case `wrong`: expected {"key_id":"k9"}; it fired on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: violation, violations: [function] }
+    t.yaml:10:5: error: T, case `loud`: expected nothing; it fired on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: violation, violations: [function] }
+    t.yaml:11:5: error: T, case `twice`: expected nothing more; it fired on { action: Encrypt, outcome: success, key_id: k1, principal: approle:ci, verdict: violation, violations: [function] }
+    t.yaml:12:5: error: T, case `broken`: unknown record Json("ugly")
     "#);
 }
 

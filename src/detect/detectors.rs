@@ -73,7 +73,18 @@ impl Detectors {
     /// # Errors
     /// Every problem; a test makes sure that there is none.
     pub fn embedded() -> Result<Self, Vec<Problem>> {
-        Self::of_texts(embedded::FILES.iter().map(|(name, text)| (Path::new("detectors").join(name), *text)))
+        Self::embedded_and(&[])
+    }
+
+    /// The detectors that are part of the program, and those written in these texts, each with a file
+    /// name.
+    ///
+    /// # Errors
+    /// Every problem in every text.
+    pub fn embedded_and(others: &[(String, String)]) -> Result<Self, Vec<Problem>> {
+        let own = embedded::FILES.iter().map(|(name, text)| (Path::new("detectors").join(name), *text));
+        let others = others.iter().map(|(name, text)| (PathBuf::from(name), text.as_str()));
+        Self::of_texts(own.chain(others))
     }
 
     /// The detectors of a folder: every `.yaml` and `.yml` file directly in it, or one file.

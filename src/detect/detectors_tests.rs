@@ -91,7 +91,7 @@ fn all_problems_of_all_files_are_told_and_ids_are_unique() {
     let two = Detectors::of_texts([("a.yaml".into(), bad.as_str()), ("b.yaml".into(), bad.as_str())]);
     assert_eq!(two.unwrap_err().len(), 2);
     let same = Detectors::of_texts([("b.yaml".into(), GOOD), ("a.yaml".into(), GOOD)]).unwrap_err();
-    assert_eq!(same[0].to_string(), "b.yaml:1: error: detector T-1 is also in a.yaml");
+    assert_eq!(same[0].to_string(), "b.yaml:1:5: error: detector T-1 is also in a.yaml");
 }
 
 #[test]
@@ -99,11 +99,11 @@ fn a_detector_without_proof_or_runbook_is_linted() {
     let bare = "id: T-2\ntitle: t\nlevel: low\nstatus: test\nmatch: mfa\n";
     let told: Vec<_> = load(bare).unwrap().lint().iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
-    d/t.yaml:1: warning: T-2: say in `description` what it finds and what it does not see
-    d/t.yaml:1: warning: T-2: say in `runbook` what to do when it fires
-    d/t.yaml:1: warning: T-2: say in `false_positives` what else looks like this
-    d/t.yaml:1: error: T-2: add a case that fires
-    d/t.yaml:1: error: T-2: add a case that stays silent
+    d/t.yaml:1:5: warning: T-2: say in `description` what it finds and what it does not see
+    d/t.yaml:1:5: warning: T-2: say in `runbook` what to do when it fires
+    d/t.yaml:1:5: warning: T-2: say in `false_positives` what else looks like this
+    d/t.yaml:1:5: error: T-2: add a case that fires
+    d/t.yaml:1:5: error: T-2: add a case that stays silent
     ");
 }
 

@@ -35,7 +35,8 @@ impl Rules {
     /// Where Arrow refuses the columns, which a consistent judge never makes it do.
     pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
         let batch = self.catalog.judge(&batch, aliases)?;
-        let hits = self.engine.run(&batch);
+        let mut hits = self.engine.run(&batch);
+        hits.hits.sort_unstable_by_key(|hit| (hit.row, hit.detector));
         let mut seen = Seen::with_catalog(!self.catalog.is_empty());
         self.engine.observe(&mut seen, &batch);
         let findings = self.findings(&batch, &hits, aliases);

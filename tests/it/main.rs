@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod catalog_samples;
+mod catalog_schema;
 mod check;
 mod damage;
 mod demo;
