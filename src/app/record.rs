@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 
+use super::kept_catalog;
+use crate::catalog::{Catalog, SourceText};
 use crate::detect::table::to_batch;
 use crate::domain::finding::Finding;
 use crate::history::rejects::{RejectedRecord, RejectsBuilder};
@@ -61,6 +63,25 @@ impl Recorder {
             inputs,
             now,
         })
+    }
+
+    /// Keeps the catalog that judges what is recorded, unless it was the last to judge already. Without
+    /// `sources` there is none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub fn judged_by(&self, catalog: &Catalog, sources: &[SourceText]) -> Result<()> {
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let text = kept_catalog::pack(sources)?;
+        let store = self.store.store();
+        self.store.wait(async {
+            let files = store.files(Kind::Events).await?;
+            let judged_up_to = files.iter().map(|file| file.max_time).max();
+            store.record_catalog(catalog.version(), &text, self.now, judged_up_to).await
+        })?;
+        Ok(())
     }
 
     /// Keeps one step. What comes back is the writing of a full set, for any thread to do.

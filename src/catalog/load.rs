@@ -26,7 +26,7 @@ const MAX_BYTES: u64 = 1 << 30;
 const MAX_PROBLEMS: usize = 1_000;
 
 /// A file's text under its name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceText {
     pub name: Arc<str>,
     pub text: String,
@@ -56,6 +56,11 @@ impl fmt::Display for LoadError {
 
 /// Loads files, and of folders the YAML files in them.
 pub(super) fn load(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
+    parse(&texts(paths)?)
+}
+
+/// The texts of files, and of folders those of the YAML files in them.
+pub(super) fn texts(paths: &[PathBuf]) -> Result<Vec<SourceText>, LoadError> {
     let mut problems = Vec::new();
     let mut sources = Vec::new();
     let mut bytes = 0;
@@ -65,7 +70,7 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
             Err(error) => problems.push(unreadable(path, &error.to_string())),
         }
     }
-    if problems.is_empty() { parse(&sources) } else { Err(LoadError { problems }) }
+    if problems.is_empty() { Ok(sources) } else { Err(LoadError { problems }) }
 }
 
 /// The file itself, or the YAML files of a folder in order of name.

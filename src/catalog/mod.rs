@@ -70,6 +70,14 @@ impl Catalog {
         load::load(paths)
     }
 
+    /// The texts that [`Self::load`] reads, for whoever keeps them.
+    ///
+    /// # Errors
+    /// With every file that cannot be read.
+    pub fn texts(paths: &[PathBuf]) -> Result<Vec<SourceText>, LoadError> {
+        load::texts(paths)
+    }
+
     /// Reads the catalog from texts; together they are one catalog.
     ///
     /// # Errors

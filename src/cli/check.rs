@@ -17,6 +17,13 @@ use crate::domain::problem::{Problem, Severity};
 
 /// Arguments of `keyward check`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyward check
+  keyward check --catalog catalog.yaml --strict
+  keyward check --detectors detectors --queries queries
+
+Exit codes: 0 all is well, 1 a detector's case failed, 3 something is to be mended.")]
 pub struct Args {
     /// Catalog to check: a YAML file or a folder of them; may be given more than once.
     #[arg(long, value_name = "PATH")]

@@ -26,3 +26,7 @@ mod scan_same;
 mod secrets;
 mod source;
 mod support;
+mod verbs_alerts;
+mod verbs_explain;
+mod verbs_logs;
+mod verbs_rules;
