@@ -60,7 +60,7 @@ rules:
 
 doc:
 	@printf '\n==> Documentation\n'
-	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked
+	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked --document-private-items
 
 release: setup
 	@printf '\n==> Release build\n'

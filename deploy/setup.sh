@@ -64,7 +64,6 @@ at_least() {
 need_rust() {
     find_cargo
     wanted=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' Cargo.toml)
-    # With rustup this first call installs the toolchain that rust-toolchain.toml names.
     answer=$(rustc --version) || stop "rustc does not run: see its message above"
     found=$(printf '%s\n' "$answer" | sed -n 's/^rustc \([0-9][0-9.]*\).*/\1/p')
     at_least "$found" "$wanted" \

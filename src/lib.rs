@@ -33,6 +33,7 @@
 //! 6. [`detect`] evaluates each detector's `match`, a SQL expression compiled when it was loaded, over the
 //!    whole batch at once. KP-007 is true for our row and becomes a finding, with a sentence that lets a person
 //!    decide.
+//!    With `--emit alerts`, [`alerts`] folds all findings about one key and principal within a day into one.
 //! 7. [`history`] appends the batch to Parquet, one partition per event day, and seals: files written, synced
 //!    and renamed, then one transaction of [`store`] that holds their manifest rows and the positions they
 //!    cover. A crash before it leaves no trace, after it nothing to repeat.
@@ -50,7 +51,7 @@
 //! |---|---|---|
 //! | 0 | [`domain`]: the words everything else is written in | nothing of ours |
 //! | 1 | [`metrics`], [`table`], [`sql`], [`store`] | 0, and those before it |
-//! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`history`] | 0 and 1, never each other |
+//! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`alerts`], [`history`] | 0 and 1, never each other |
 //! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench` | 0 to 2 |
 //! | 4 | [`app`], the only place that constructs and reads the clock, and [`cli`] | all |
 //!
@@ -79,6 +80,7 @@
 //! | exception | an aspect lifted for named callers until a date, on somebody's word |
 //! | detector | a SQL expression with a level and its own proof; a *blind* one lacks a source or field it needs, which is not the same as quiet |
 //! | finding | one detector's hit on one event |
+//! | alert | findings folded: by default all about one key and principal within a day, whatever the detector |
 //! | reject | a record that could not be understood, kept with its reason and position |
 //! | account of records | where every record received went; it adds up |
 //! | seal | a set of history files and the one transaction that makes them, and the positions they cover, true |
@@ -93,8 +95,6 @@
 //!   detectors stays JSON in `request` and `response`, kept only for changes, so that the common row stays small.
 //! - **2026-11-24** JSON is read by sonic-rs into borrowed fields behind a byte search, since that is what the
 //!   rate depends on; serde_json reads everything else, and is what the fast way is tested against.
-//! - **2026-11-24** The compiler is pinned in `rust-toolchain.toml`: the test command denies clippy's warnings, and
-//!   a newer clippy has new ones.
 //! - **2026-11-24** One profile and one feature set for tests and the demo: DataFusion takes most of a build, and
 //!   another feature set would build it again.
 //! - **2026-11-24** The demo's catalog is the example that people copy, `deploy/example/catalog.yaml`, compiled in. An
@@ -102,6 +102,7 @@
 //! - **2026-11-24** The demo's traffic comes from SplitMix64 and a fixed start rather than a crate and the clock, so
 //!   that two people who look at the demo see the same findings.
 
+pub mod alerts;
 pub mod app;
 pub mod catalog;
 pub mod cli;

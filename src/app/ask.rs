@@ -8,9 +8,11 @@ use arrow::error::ArrowError;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
+use tokio::runtime::Runtime;
 
+use super::kept_catalog::{self, KeptError};
 use super::load;
-use crate::catalog::{Catalog, SourceText};
+use crate::catalog::Catalog;
 use crate::detect::table::findings_schema;
 use crate::domain::problem::Problem;
 use crate::history::{HistoryError, Snapshot};
@@ -68,55 +70,85 @@ pub fn built_in() -> Vec<Question> {
 /// # Errors
 /// Where there is no history, or the question does not fit it.
 pub fn ask(data: &Path, catalog: &[PathBuf], asked: &Asked) -> Result<RecordBatch, AskError> {
-    if !data.is_dir() {
-        return Err(AskError::NoHistory(data.to_owned()));
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    Past::open(data, catalog)?.ask(asked)
+}
+
+/// The history in one folder as of one moment, open for questions.
+pub struct Past {
+    runtime: Runtime,
+    session: SessionContext,
+    limits: Limits,
+    /// What is sealed.
+    pub snapshot: Snapshot,
+    /// The catalog given, or the one that judged last.
+    pub catalog: Catalog,
+}
+
+impl Past {
+    /// Opens the history in `data`; without `catalog` the one that judged last counts.
+    ///
+    /// # Errors
+    /// Where there is no history, or the catalog is wrong.
+    pub fn open(data: &Path, catalog: &[PathBuf]) -> Result<Self, AskError> {
+        if !data.is_dir() {
+            return Err(AskError::NoHistory(data.to_owned()));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let limits = Limits::default();
-        let session = open(data, catalog, &limits).await?;
-        let frame = session::plan(&session, &asked.sql, &limits).await?;
-        let frame = if asked.values.is_empty() {
-            frame
-        } else {
-            frame.with_param_values(values(&asked.values)).map_err(SqlError::from)?
-        };
-        let answer = session::collect(frame, &limits).await?;
-        Ok(concat_batches(&answer.schema, &answer.batches)?)
-    })
+        let (session, snapshot, catalog) = runtime.block_on(open(data, catalog, &limits))?;
+        Ok(Self { runtime, session, limits, snapshot, catalog })
+    }
+
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// Where the question does not fit the tables.
+    pub fn ask(&self, asked: &Asked) -> Result<RecordBatch, AskError> {
+        self.runtime.block_on(async {
+            let frame = session::plan(&self.session, &asked.sql, &self.limits).await?;
+            let frame = if asked.values.is_empty() {
+                frame
+            } else {
+                frame.with_param_values(values(&asked.values)).map_err(SqlError::from)?
+            };
+            let answer = session::collect(frame, &self.limits).await?;
+            Ok(concat_batches(&answer.schema, &answer.batches)?)
+        })
+    }
 }
 
 /// A session with all tables of the history in `data`.
-///
-/// # Errors
-/// Where the history cannot be opened.
-pub async fn open(data: &Path, catalog: &[PathBuf], limits: &Limits) -> Result<SessionContext, AskError> {
+async fn open(
+    data: &Path,
+    catalog: &[PathBuf],
+    limits: &Limits,
+) -> Result<(SessionContext, Snapshot, Catalog), AskError> {
     let store = Store::open_read_only(data).await?;
-    let catalog = if catalog.is_empty() { last_catalog(&store).await? } else { load(catalog)? };
+    let catalog = if catalog.is_empty() { kept_catalog::last(&store).await? } else { load(catalog)? };
     let session = session::open(limits)?;
     let snapshot = Snapshot::take(&store).await?;
     snapshot.register(&session, &findings_schema(), catalog.entries()?).await?;
     store.close().await;
-    Ok(session)
+    Ok((session, snapshot, catalog))
 }
 
 fn load(paths: &[PathBuf]) -> Result<Catalog, AskError> {
     load::catalog(paths).map(|(catalog, _)| catalog).map_err(AskError::Catalog)
 }
 
-/// The catalog that judged last; an empty one where none did.
-async fn last_catalog(store: &Store) -> Result<Catalog, AskError> {
-    let versions = store.catalog_versions().await?;
-    let Some(version) = versions.last() else { return Ok(Catalog::empty()) };
-    let source = SourceText { name: "catalog of the last scan".into(), text: version.text.clone() };
-    let problems = |error: crate::catalog::LoadError| error.problems.into_iter().map(Problem::from).collect();
-    Catalog::parse(&[source]).map(|loaded| loaded.catalog).map_err(|error| AskError::Catalog(problems(error)))
-}
-
 fn values(values: &[(String, Value)]) -> ParamValues {
     let values: Vec<(String, ScalarValue)> =
         values.iter().map(|(name, value)| (name.clone(), ScalarValue::from(value.clone()))).collect();
     ParamValues::from(values)
+}
+
+impl From<KeptError> for AskError {
+    fn from(error: KeptError) -> Self {
+        match error {
+            KeptError::Store(error) => Self::Store(error),
+            KeptError::Catalog(problems) => Self::Catalog(problems),
+        }
+    }
 }
 
 impl From<DataFusionError> for AskError {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, LoadError, SourceText};
 use crate::detect::detectors::Detectors;
 use crate::detect::engine::Engine;
 use crate::domain::problem::Problem;
@@ -13,6 +13,8 @@ use crate::pipeline::rules::Rules;
 pub struct LoadedRules {
     pub rules: Rules,
     pub warnings: Vec<Problem>,
+    /// What the catalog was read from, for whoever keeps it; none where no catalog was given.
+    pub sources: Vec<SourceText>,
 }
 
 /// Loads the catalog (none: every key is undeclared) and the detectors (none: the built-in ones).
@@ -20,12 +22,13 @@ pub struct LoadedRules {
 /// # Errors
 /// Every problem found, errors and warnings, where there is at least one error.
 pub fn rules(paths: &[PathBuf], detectors: Option<&Path>) -> Result<LoadedRules, Vec<Problem>> {
-    let catalog = catalog(paths);
+    let sources = Catalog::texts(paths).map_err(problems_of);
+    let catalog = sources.and_then(|sources| parse(&sources).map(|loaded| (loaded, sources)));
     let detectors = detectors.map_or_else(Detectors::embedded, Detectors::load);
     let engine = detectors.and_then(|detectors| Engine::new(&detectors));
     match (catalog, engine) {
-        (Ok((catalog, warnings)), Ok(engine)) => {
-            Ok(LoadedRules { rules: Rules { catalog, engine }, warnings })
+        (Ok(((catalog, warnings), sources)), Ok(engine)) => {
+            Ok(LoadedRules { rules: Rules { catalog, engine }, warnings, sources })
         }
         (catalog, engine) => {
             let mut problems = catalog.err().unwrap_or_default();
@@ -40,11 +43,21 @@ pub fn rules(paths: &[PathBuf], detectors: Option<&Path>) -> Result<LoadedRules,
 /// # Errors
 /// Every problem found, where there is at least one error.
 pub fn catalog(paths: &[PathBuf]) -> Result<(Catalog, Vec<Problem>), Vec<Problem>> {
-    if paths.is_empty() {
+    parse(&Catalog::texts(paths).map_err(problems_of)?)
+}
+
+/// The catalog that these texts are; without any it is empty.
+///
+/// # Errors
+/// Every problem found, where there is at least one error.
+pub fn parse(sources: &[SourceText]) -> Result<(Catalog, Vec<Problem>), Vec<Problem>> {
+    if sources.is_empty() {
         return Ok((Catalog::empty(), Vec::new()));
     }
-    match Catalog::load(paths) {
-        Ok(loaded) => Ok((loaded.catalog, loaded.warnings.into_iter().map(Problem::from).collect())),
-        Err(error) => Err(error.problems.into_iter().map(Problem::from).collect()),
-    }
+    let loaded = Catalog::parse(sources).map_err(problems_of)?;
+    Ok((loaded.catalog, loaded.warnings.into_iter().map(Problem::from).collect()))
+}
+
+fn problems_of(error: LoadError) -> Vec<Problem> {
+    error.problems.into_iter().map(Problem::from).collect()
 }

@@ -6,14 +6,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
 
+use super::clock::now_micros;
+use super::kept_catalog;
+use crate::catalog::{Catalog, SourceText};
 use crate::detect::table::{findings_schema, to_batch};
+use crate::domain::finding::Finding;
 use crate::history::rejects::{RejectedRecord, RejectsBuilder};
 use crate::history::{self, Compacted, Limits, OpenSet};
+use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
 use crate::source::{FileIdentity, Input, Mark};
 use crate::store::{BlockingStore, Kind, Position, PositionMove};
+use crate::table::columns::Column;
+use crate::table::rows::Rows;
 
 /// Keeps the steps of one scan.
 pub struct Recorder {
@@ -39,6 +48,8 @@ pub struct Merged {
 struct Progress {
     identity: Option<String>,
     label: String,
+    /// How far history held it when this scan began.
+    held: Option<Position>,
     sealed: Option<Position>,
     reached: Option<Position>,
 }
@@ -48,10 +59,10 @@ impl Recorder {
     ///
     /// # Errors
     /// Where the folder cannot be made, is locked by another process, or its database fails.
-    pub fn open(data: &Path, inputs: &[Input], now: i64) -> Result<Self> {
+    pub fn open(data: &Path, inputs: &mut [Input], now: i64) -> Result<Self> {
         let store = BlockingStore::open(data, now)?;
         store.wait(history::sweep(store.store(), now))?;
-        let inputs = inputs.iter().map(|input| progress_of(&store, input)).collect::<Result<_>>()?;
+        let inputs = inputs.iter_mut().map(|input| progress_of(&store, input)).collect::<Result<_>>()?;
         Ok(Self {
             store: Arc::new(store),
             commits: Arc::new(Turnstile::new(())),
@@ -63,6 +74,25 @@ impl Recorder {
         })
     }
 
+    /// Keeps the catalog that judges what is recorded, unless it was the last to judge already. Without
+    /// `sources` there is none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub fn judged_by(&self, catalog: &Catalog, sources: &[SourceText]) -> Result<()> {
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let text = kept_catalog::pack(sources)?;
+        let store = self.store.store();
+        self.store.wait(async {
+            let files = store.files(Kind::Events).await?;
+            let judged_up_to = files.iter().map(|file| file.max_time).max();
+            store.record_catalog(catalog.version(), &text, self.now, judged_up_to).await
+        })?;
+        Ok(())
+    }
+
     /// Keeps one step. What comes back is the writing of a full set, for any thread to do.
     ///
     /// # Errors
@@ -70,10 +100,8 @@ impl Recorder {
     pub fn keep(&mut self, step: &Step) -> Result<Option<Job>> {
         let known = step.reached.is_some_and(|(input, mark)| self.is_known(input, mark));
         if !known {
-            self.open.push(Kind::Events, &step.judged.batch)?;
-            self.open.push(Kind::Findings, &to_batch(&step.judged.findings)?)?;
+            self.keep_events(step)?;
             self.keep_rejects(step)?;
-            self.open.count(&step.account);
             if let Some((input, mark)) = step.reached
                 && let Some(progress) = self.inputs.get_mut(input)
             {
@@ -81,6 +109,39 @@ impl Recorder {
             }
         }
         Ok(if self.open.is_full(&self.limits) { Some(self.seal()) } else { None })
+    }
+
+    /// Keeps events and findings: all but those that waited for a neighbour, which did not come, since a
+    /// part of the input that is known.
+    fn keep_events(&mut self, step: &Step) -> Result<()> {
+        let Judged { batch, findings, .. } = &step.judged;
+        if self.inputs.iter().all(|input| input.held.is_none()) {
+            self.open.push(Kind::Events, batch)?;
+            self.open.push(Kind::Findings, &to_batch(findings)?)?;
+            self.open.count(&step.account);
+            return Ok(());
+        }
+        let rows = Rows::of(batch);
+        let new: BooleanArray = (0..rows.len())
+            .map(|row| {
+                Some(!self.is_held(rows.text(Column::Source, row), rows.integer(Column::Position, row)))
+            })
+            .collect();
+        let is_new = |finding: &&Finding| !self.is_held(finding.source.as_deref(), finding.position);
+        let findings: Vec<_> = findings.iter().filter(is_new).cloned().collect();
+        let mut account = step.account.clone();
+        account.gave_events = account.gave_events.saturating_sub(new.false_count() as u64);
+        self.open.push(Kind::Events, &filter_record_batch(batch, &new)?)?;
+        self.open.push(Kind::Findings, &to_batch(&findings)?)?;
+        self.open.count(&account);
+        Ok(())
+    }
+
+    /// Whether history held the record at this place when the scan began.
+    fn is_held(&self, source: Option<&str>, position: Option<i64>) -> bool {
+        let (Some(source), Some(position)) = (source, position) else { return false };
+        let mut inputs = self.inputs.iter().filter(|input| input.label == source);
+        inputs.any(|input| input.held.is_some_and(|held| position < held.offset))
     }
 
     fn keep_rejects(&mut self, step: &Step) -> Result<()> {
@@ -111,7 +172,7 @@ impl Recorder {
         self.seal()()?;
         let started = Instant::now();
         let store = self.store.store();
-        let compacted = self.store.wait(history::compact(store, &findings_schema(), self.now));
+        let compacted = self.store.wait(history::compact(store, &findings_schema(), now_micros()));
         let files = compacted.context("everything is sealed, but small files could not be merged")?;
         Ok(Merged { files, took: started.elapsed() })
     }
@@ -154,14 +215,16 @@ impl Recorder {
     }
 }
 
-fn progress_of(store: &BlockingStore, input: &Input) -> Result<Progress> {
+/// How far `input` is held, and sees to it that a chunk ends there: it is either known or new.
+fn progress_of(store: &BlockingStore, input: &mut Input) -> Result<Progress> {
     let identity = input.identity().with_context(|| format!("could not read {}", input.name))?;
     let identity = identity.map(|identity| name_of(&identity));
     let sealed = match &identity {
         Some(source) => store.wait(store.store().position_of(source))?.map(|stored| stored.next),
         None => None,
     };
-    Ok(Progress { identity, label: input.name.to_string(), sealed, reached: None })
+    input.border = sealed.map(mark);
+    Ok(Progress { identity, label: input.name.to_string(), held: sealed, sealed, reached: None })
 }
 
 /// The name under which the store keeps a file's position.
@@ -172,6 +235,13 @@ fn name_of(file: &FileIdentity) -> String {
 
 fn position(mark: Mark) -> Position {
     Position { offset: i64::try_from(mark.offset).unwrap_or(i64::MAX), index: i64::from(mark.index) }
+}
+
+fn mark(position: Position) -> Mark {
+    Mark {
+        offset: u64::try_from(position.offset).unwrap_or_default(),
+        index: u32::try_from(position.index).unwrap_or_default(),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

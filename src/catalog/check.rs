@@ -17,7 +17,8 @@ use super::yaml::{Place, Problem, Severity};
 
 /// Finds everything that is wrong across entries; claims of names come from the index.
 pub fn check(parts: &Parts, problems: &mut Vec<Problem>) {
-    let mut check = Check { parts, ids: HashMap::new(), problems };
+    let classes = parts.classes.iter().map(|class| Arc::clone(&class.head.id.text)).collect();
+    let mut check = Check { parts, ids: HashMap::new(), classes, problems };
     check.collect_ids();
     for key in &parts.keys {
         check.extends(&key.file, key.head.extends.as_ref());
@@ -26,7 +27,7 @@ pub fn check(parts: &Parts, problems: &mut Vec<Problem>) {
             check.purpose(&key.file, &key.head.id, &key.declaration);
             check.has_names(&key.file, &key.head.id, &key.head.keys);
         }
-        check.declaration(&key.file, &key.declaration);
+        check.declaration(&key.file, &key.head.id, &key.declaration);
     }
     for class in &parts.classes {
         if let Some(criteria) = &class.head.criteria {
@@ -41,7 +42,7 @@ pub fn check(parts: &Parts, problems: &mut Vec<Problem>) {
                 );
             }
         }
-        check.declaration(&class.file, &class.declaration);
+        check.declaration(&class.file, &class.head.id, &class.declaration);
     }
     check.callers();
     check.exceptions();
@@ -51,6 +52,7 @@ struct Check<'a> {
     parts: &'a Parts,
     /// Where each id is declared.
     ids: HashMap<Arc<str>, (Arc<str>, Place)>,
+    classes: HashSet<Arc<str>>,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -81,7 +83,7 @@ impl Check<'_> {
 
     fn extends(&mut self, file: &Arc<str>, class: Option<&Pattern>) {
         let Some(class) = class else { return };
-        if !self.parts.classes.iter().any(|known| known.head.id.text == class.text) {
+        if !self.classes.contains(&class.text) {
             let message = format!("there is no class `{}`; declare it under `classes`", class.text);
             self.error(file, class.place, message);
         }
@@ -109,7 +111,7 @@ impl Check<'_> {
         }
     }
 
-    fn declaration(&mut self, file: &Arc<str>, declaration: &Declaration) {
+    fn declaration(&mut self, file: &Arc<str>, id: &Pattern, declaration: &Declaration) {
         for name in named_principals(declaration) {
             self.group(file, name);
         }
@@ -121,10 +123,9 @@ impl Check<'_> {
         }
         if let (Some(from), Some(until)) = (declaration.active_from, declaration.active_until)
             && from >= until
-            && let Some(place) = place_of(declaration)
         {
             let message = format!("`active_from` ({from}) is not before `active_until` ({until})");
-            self.error(file, place, message);
+            self.error(file, id.place, message);
         }
     }
 
@@ -221,11 +222,6 @@ pub fn named_principals(declaration: &Declaration) -> impl Iterator<Item = &Patt
     let grants = declaration.grants.iter().flatten();
     let granted = grants.flat_map(|grant| grant.principals.iter().map(PrincipalItem::name));
     principals.chain(granted).chain(declaration.administrators.iter().flatten())
-}
-
-/// A place inside a declaration, where its fields keep one.
-fn place_of(declaration: &Declaration) -> Option<Place> {
-    named_principals(declaration).next().map(|pattern| pattern.place).or(Some(Place::default()))
 }
 
 /// A complete exception; nothing where a field is missing, which has been reported.

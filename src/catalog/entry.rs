@@ -7,7 +7,7 @@ use super::document::rules::Callers;
 use super::document::scalars::Pattern;
 use super::yaml::Place;
 use crate::domain::function::{FunctionSet, default_functions};
-use crate::domain::purpose::Purpose;
+use crate::domain::purpose::{Party, Purpose};
 use crate::domain::verdict::{Aspect, AspectSet};
 
 /// The id of the built-in class of AWS-managed keys.
@@ -34,7 +34,7 @@ pub struct Entry {
     pub file: Arc<str>,
     pub kind: EntryKind,
     pub names: Box<[Pattern]>,
-    pub declaration: Declaration,
+    pub declaration: Box<Declaration>,
     /// The aspects that the declaration constrains; the others are not judged.
     pub constrained: AspectSet,
     /// The parties, with commas between.
@@ -48,25 +48,22 @@ impl Entry {
         file: Arc<str>,
         kind: EntryKind,
         names: Box<[Pattern]>,
-        mut declaration: Declaration,
+        mut declaration: Box<Declaration>,
     ) -> Self {
         declaration.via = declaration.via.or_else(|| via_of_managed(&names));
         let mut constrained = constrained(&declaration);
         if kind == EntryKind::AwsManaged {
             constrained.insert(Aspect::Via);
         }
-        let parties = |parties: &Box<[_]>| {
-            let words: Vec<&str> =
-                parties.iter().map(|party: &crate::domain::purpose::Party| party.as_str()).collect();
-            words.join(",").into()
-        };
-        let responsibility = declaration.responsibility.as_ref().filter(|list| !list.is_empty()).map(parties);
+        let responsibility =
+            declaration.responsibility.as_deref().filter(|list| !list.is_empty()).map(joined);
         Self { id, file, kind, names, declaration, constrained, responsibility }
     }
 
     /// The built-in class of AWS-managed keys: symmetric keys that one service encrypts with.
     pub fn aws_managed() -> Self {
-        let declaration = Declaration { purpose: Some(Purpose::DataEncryption), ..Declaration::default() };
+        let declaration =
+            Box::new(Declaration { purpose: Some(Purpose::DataEncryption), ..Declaration::default() });
         let id = Pattern::new(AWS_MANAGED, Place::default());
         Self::new(id, "built-in".into(), EntryKind::AwsManaged, Box::default(), declaration)
     }
@@ -87,6 +84,10 @@ impl Entry {
     pub fn says_who(&self) -> bool {
         self.constrained.contains(Aspect::Principal)
     }
+}
+
+fn joined(parties: &[Party]) -> Arc<str> {
+    parties.iter().map(|party| party.as_str()).collect::<Vec<_>>().join(",").into()
 }
 
 /// The service that a declared alias of an AWS-managed key limits the key to.

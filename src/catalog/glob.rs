@@ -13,6 +13,11 @@ pub fn literal_prefix(pattern: &str) -> &str {
     pattern.split(['*', '?']).next().unwrap_or_default()
 }
 
+/// What a text must end with to match.
+pub fn literal_suffix(pattern: &str) -> &str {
+    pattern.rsplit(['*', '?']).next().unwrap_or_default()
+}
+
 /// Whether `text` as a whole matches `pattern`.
 ///
 /// Greedy with one step back to the last `*`, which is enough for globs: linear in practice,

@@ -1,7 +1,7 @@
 //! Finds the entry that declares a key: exact id, exact alias, glob with the longest literal prefix, the
 //! built-in class of AWS-managed keys, class by priority.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::aliases::AliasBook;
@@ -9,6 +9,7 @@ use super::document::declaration::Criteria;
 use super::document::scalars::Pattern;
 use super::entry::{AWS_MANAGED_ALIAS, Entry};
 use super::glob;
+use super::globs::Globs;
 use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
@@ -77,8 +78,9 @@ struct ClassRule {
 pub struct Index {
     exact: HashMap<Arc<str>, u32>,
     aliases: HashMap<Arc<str>, AliasClaim>,
-    /// By the length of their literal prefix, then by the prefix.
-    globs: BTreeMap<usize, HashMap<Box<str>, Vec<(Pattern, u32)>>>,
+    /// Secrets declared with the six characters that AWS adds to their name, by the name without them.
+    secrets: HashMap<Box<str>, Vec<u32>>,
+    globs: Globs,
     /// Highest priority first.
     classes: Vec<ClassRule>,
     aws_managed: u32,
@@ -99,7 +101,7 @@ impl Index {
         let mut clashes = Vec::new();
         for name in &entry.names {
             let earlier = if name.is_glob() {
-                self.add_glob(place, name)
+                self.globs.add(place, name)
             } else if is_alias(&name.text) {
                 let bound = entry.names.iter().any(|key| owns_alias(&key.text, &name.text));
                 self.aliases
@@ -107,20 +109,14 @@ impl Index {
                     .map(|claim| claim.entry)
             } else {
                 let canonical = multi_region(&name.text).map_or_else(|| Arc::clone(&name.text), Arc::from);
+                if let Some(stem) = secret_stem(&name.text) {
+                    self.secrets.entry(stem.into()).or_default().push(place);
+                }
                 self.exact.insert(canonical, place)
             };
             clashes.extend(earlier.filter(|earlier| *earlier != place).map(|earlier| clash(name, earlier)));
         }
         clashes
-    }
-
-    fn add_glob(&mut self, place: u32, name: &Pattern) -> Option<u32> {
-        let prefix = glob::literal_prefix(&name.text);
-        let same_length = self.globs.entry(prefix.len()).or_default();
-        let same_prefix = same_length.entry(prefix.into()).or_default();
-        let earlier = same_prefix.iter().find(|(known, _)| known.text == name.text).map(|(_, entry)| *entry);
-        same_prefix.push((name.clone(), place));
-        earlier
     }
 
     /// Adds a class that takes the keys of `criteria`.
@@ -152,45 +148,35 @@ impl Index {
     }
 
     fn by_name(&self, lookup: &Lookup<'_>, pinned: impl Fn(&&str) -> bool) -> Option<Match> {
-        if let Some(entry) = lookup.key.and_then(|key| self.exact(key)) {
-            return Some(lookup.declared(entry, MatchedBy::Exact));
+        let exact = lookup.key.map(|key| self.exact(key)).unwrap_or_default();
+        if !exact.is_empty() {
+            return lookup.one_of(exact, MatchedBy::Exact);
         }
         let claims =
             lookup.aliases.iter().filter(|alias| pinned(alias)).filter_map(|alias| self.aliases.get(*alias));
         let claims = claims.filter(|claim| !claim.bound || lookup.key.is_none()).map(|claim| claim.entry);
-        let pinned_aliases = lookup.aliases.iter().copied().filter(|alias| pinned(&alias));
+        let pinned_aliases = lookup.aliases.iter().copied().filter(|alias| pinned(alias));
         lookup
             .one_of(claims.collect(), MatchedBy::Alias)
             .or_else(|| {
-                lookup.one_of(self.globs(lookup.key.into_iter().chain(pinned_aliases)), MatchedBy::Glob)
+                lookup
+                    .one_of(self.globs.longest(lookup.key.into_iter().chain(pinned_aliases)), MatchedBy::Glob)
             })
             .or_else(|| self.aws_managed(lookup))
             .or_else(|| lookup.one_of(self.classes(lookup), MatchedBy::Class))
     }
 
-    fn exact(&self, key: &str) -> Option<u32> {
+    /// The entries that declare the key by an exact name. A log may name a secret without the characters
+    /// that AWS adds to its name, and so may a catalog.
+    fn exact(&self, key: &str) -> Vec<u32> {
         let found = match multi_region(key) {
             Some(canonical) => self.exact.get(canonical.as_str()),
-            None => self.exact.get(key),
+            None => self.exact.get(key).or_else(|| self.exact.get(secret_stem(key)?)),
         };
-        found.copied()
-    }
-
-    /// The entries of the matching globs with the longest literal prefix.
-    fn globs<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<u32> {
-        let names: Vec<&str> = names.collect();
-        for (length, prefixes) in self.globs.iter().rev() {
-            let candidates =
-                names.iter().filter_map(|name| Some((name, prefixes.get(name.get(..*length)?)?)));
-            let fitting = candidates.flat_map(|(name, globs)| {
-                globs.iter().filter(move |(glob, _)| glob.matches(name)).map(|(_, entry)| *entry)
-            });
-            let found: Vec<u32> = fitting.collect();
-            if !found.is_empty() {
-                return found;
-            }
+        match found {
+            Some(entry) => vec![*entry],
+            None => self.secrets.get(key).cloned().unwrap_or_default(),
         }
-        Vec::new()
     }
 
     fn aws_managed(&self, lookup: &Lookup<'_>) -> Option<Match> {
@@ -277,6 +263,12 @@ pub fn multi_region(arn: &str) -> Option<String> {
     let mut parts = arn.splitn(5, ':');
     let (_, partition, service, _) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     Some(format!("{partition}:{service}:{}", parts.next()?))
+}
+
+/// The ARN of a secret without the hyphen and the six characters that AWS adds to its name.
+fn secret_stem(arn: &str) -> Option<&str> {
+    let (stem, added) = arn.rsplit_once('-').filter(|_| arn.contains(":secretsmanager:"))?;
+    (added.len() == 6 && added.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(stem)
 }
 
 /// Whether `key` is an exact KMS key ARN of the same account and region as `alias`.

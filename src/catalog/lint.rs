@@ -114,7 +114,9 @@ impl Lint {
     }
 
     fn review(&mut self, entry: &Entry) {
-        let Declaration { reviews, review_every: Some(every), .. } = &entry.declaration else { return };
+        let Declaration { reviews, review_every: Some(every), .. } = &*entry.declaration else {
+            return;
+        };
         let last = reviews.iter().flatten().map(|review| review.on.0).max();
         let due = last.map(|last| last.saturating_add(every.0.saturating_mul(1_000_000)));
         match due {
@@ -142,6 +144,13 @@ impl Lint {
     fn exception(&mut self, exception: &Exception) {
         let (file, place) = (&exception.file, exception.id.place);
         let id = &exception.id.text;
+        for name in exception.principals.iter().filter(|name| covers_everything(name)) {
+            self.warn(
+                file,
+                name.place,
+                format!("`{}` excepts every caller; name those that are meant", name.text),
+            );
+        }
         if exception.until <= self.now {
             let until = format_rfc3339(exception.until);
             self.warn(

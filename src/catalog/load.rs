@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Catalog;
 use super::check;
-use super::document::declaration::{ClassDocument, ClassHead, Declaration, KeyDocument, KeyHead};
+use super::document::declaration::{ClassHead, Declaration, KeyHead};
 use super::document::scalars::Pattern;
 use super::document::sections::{Belonging, BlindSpot, CallerPlace, Defaults, ExceptionDocument};
 use super::entry::{Entry, EntryKind};
@@ -15,21 +15,18 @@ use super::exceptions::Exceptions;
 use super::index::Index;
 use super::places::Places;
 use super::principals::Groups;
+use super::reader::Reader;
 use super::version::Content;
-use super::yaml::read::item;
-use super::yaml::sections::{Sections, walk};
-use super::yaml::tape::{Fault, Slot};
-use super::yaml::{Place, Placed, Problem, Severity};
+use super::yaml::sections::walk;
+use super::yaml::{Place, Problem, Severity};
 
 /// Bytes of all files together: twenty times a catalog of 100,000 entries. More is a mistake.
 const MAX_BYTES: u64 = 1 << 30;
 /// Problems reported of one load; more would not be read.
 const MAX_PROBLEMS: usize = 1_000;
-/// The version of the format.
-const FORMAT: u32 = 1;
 
 /// A file's text under its name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceText {
     pub name: Arc<str>,
     pub text: String,
@@ -59,6 +56,11 @@ impl fmt::Display for LoadError {
 
 /// Loads files, and of folders the YAML files in them.
 pub(super) fn load(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
+    parse(&texts(paths)?)
+}
+
+/// The texts of files, and of folders those of the YAML files in them.
+pub(super) fn texts(paths: &[PathBuf]) -> Result<Vec<SourceText>, LoadError> {
     let mut problems = Vec::new();
     let mut sources = Vec::new();
     let mut bytes = 0;
@@ -68,7 +70,7 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
             Err(error) => problems.push(unreadable(path, &error.to_string())),
         }
     }
-    if problems.is_empty() { parse(&sources) } else { Err(LoadError { problems }) }
+    if problems.is_empty() { Ok(sources) } else { Err(LoadError { problems }) }
 }
 
 /// The file itself, or the YAML files of a folder in order of name.
@@ -109,7 +111,7 @@ fn unreadable(path: &Path, why: &str) -> Problem {
 pub(super) fn parse(sources: &[SourceText]) -> Result<Loaded, LoadError> {
     let mut parts = Parts::default();
     for source in sources {
-        let mut reader = Reader { file: Arc::clone(&source.name), parts: &mut parts, format: None };
+        let mut reader = Reader::new(&source.name, &mut parts);
         walk(&source.text, &mut reader);
         reader.check_format();
     }
@@ -149,7 +151,7 @@ pub(super) struct Parts {
     pub exceptions: Vec<(Arc<str>, ExceptionDocument)>,
     pub blind_spots: Vec<BlindSpot>,
     pub problems: Vec<Problem>,
-    content: Content,
+    pub content: Content,
 }
 
 /// An entry or class as it was written.
@@ -157,7 +159,7 @@ pub(super) struct Parts {
 pub(super) struct Written<H> {
     pub file: Arc<str>,
     pub head: H,
-    pub declaration: Declaration,
+    pub declaration: Box<Declaration>,
     /// Something in it was wrong and is left out, so what is missing may just be unreadable.
     pub is_flawed: bool,
 }
@@ -166,7 +168,7 @@ impl Parts {
     /// Gives every entry the fields of its class.
     fn apply_classes(&mut self) {
         let classes: HashMap<&str, &Declaration> =
-            self.classes.iter().map(|class| (&*class.head.id.text, &class.declaration)).collect();
+            self.classes.iter().map(|class| (&*class.head.id.text, &*class.declaration)).collect();
         for key in &mut self.keys {
             let class = key.head.extends.as_ref().and_then(|name| classes.get(&*name.text));
             if let Some(class) = class {
@@ -232,159 +234,5 @@ fn apply_defaults(entries: &mut [Entry], defaults: &Defaults) {
             entry.constrained.insert(crate::domain::verdict::Aspect::Environment);
         }
         declaration.mode = declaration.mode.or(defaults.mode);
-    }
-}
-
-/// Takes one file's sections.
-struct Reader<'p> {
-    file: Arc<str>,
-    parts: &'p mut Parts,
-    /// The version of the format that the file names.
-    format: Option<u32>,
-}
-
-impl Reader<'_> {
-    fn error(&mut self, place: Place, message: impl Into<String>) {
-        self.parts.problems.push(Problem::new(&self.file, place, Severity::Error, message));
-    }
-
-    /// One item as `T`, its mistakes reported.
-    fn item<'t, T: serde::Deserialize<'t>>(&mut self, tape: &mut [Slot<'t>]) -> Option<T> {
-        let read = item(tape);
-        for mistake in read.mistakes {
-            self.error(mistake.place, mistake.message);
-        }
-        read.value
-    }
-
-    fn check_format(&mut self) {
-        if self.format.is_none() {
-            self.error(
-                Place { line: 1, column: 1 },
-                "the format's version is missing; begin with `version: 1`",
-            );
-        }
-    }
-
-    fn take_format(&mut self, tape: &mut [Slot<'_>]) {
-        self.format = Some(FORMAT);
-        if let Some(Placed { value, place }) = self.item::<Placed<u32>>(tape)
-            && value != FORMAT
-        {
-            self.error(
-                place,
-                format!("version {value} of the format is not known; write `version: {FORMAT}`"),
-            );
-        }
-    }
-
-    fn take_groups(&mut self, tape: &mut [Slot<'_>]) {
-        let groups: Option<BTreeMap<Arc<str>, Box<[Pattern]>>> = self.item(tape);
-        for (name, members) in groups.into_iter().flatten() {
-            let place = members.first().map_or(Place::default(), |member| member.place);
-            for member in members.iter().filter(|member| member.text.starts_with(super::principals::GROUP)) {
-                self.error(member.place, "a group cannot hold a group; list its members");
-            }
-            if self.parts.groups.0.insert(Arc::clone(&name), members).is_some() {
-                self.error(place, format!("the group `{name}` is declared twice; put its members together"));
-            }
-        }
-    }
-
-    fn take_accounts(&mut self, place: Place, tape: &mut [Slot<'_>]) {
-        let accounts: Option<BTreeMap<String, Belonging>> = self.item(tape);
-        for (account, belonging) in accounts.into_iter().flatten() {
-            let known = self.parts.accounts.insert(account.clone(), belonging);
-            if known.is_some() {
-                self.error(place, format!("the account `{account}` is declared twice; keep one"));
-            }
-        }
-    }
-
-    fn take_defaults(&mut self, place: Place, tape: &mut [Slot<'_>]) {
-        let Some(defaults) = self.item::<Defaults>(tape) else { return };
-        if self.parts.defaults != Defaults::default() {
-            self.error(place, "`defaults` are given in another file too; keep one");
-        }
-        self.parts.defaults = defaults;
-    }
-
-    fn take_key(&mut self, tape: &mut [Slot<'_>]) {
-        let before = self.parts.problems.len();
-        let Some((head, declaration)) = self.item::<KeyDocument>(tape).map(KeyDocument::split) else {
-            return;
-        };
-        let written = self.written(head, declaration, before);
-        self.parts.keys.push(written);
-    }
-
-    fn take_class(&mut self, tape: &mut [Slot<'_>]) {
-        let before = self.parts.problems.len();
-        let Some((head, declaration)) = self.item::<ClassDocument>(tape).map(ClassDocument::split) else {
-            return;
-        };
-        let written = self.written(head, declaration, before);
-        self.parts.classes.push(written);
-    }
-
-    fn written<H>(&self, head: H, declaration: Declaration, problems_before: usize) -> Written<H> {
-        let is_flawed = self.parts.problems.len() > problems_before;
-        Written { file: Arc::clone(&self.file), head, declaration, is_flawed }
-    }
-}
-
-/// The sections of a catalog, for the message about any other.
-const SECTIONS: &str =
-    "version defaults groups keys classes callers accounts pipelines scanners exceptions blind_spots";
-
-impl<'t> Sections<'t> for Reader<'_> {
-    fn is_list(&self, name: &str) -> bool {
-        matches!(
-            name,
-            "keys" | "classes" | "callers" | "pipelines" | "scanners" | "exceptions" | "blind_spots"
-        )
-    }
-
-    fn section(&mut self, name: &str, place: Place, tape: &mut Vec<Slot<'t>>) {
-        match name {
-            "version" => {}
-            // The first caller map that matches decides, so their order is part of what is said.
-            "callers" => self.parts.content.add(&format!("callers {}", self.parts.callers.len()), tape),
-            _ => self.parts.content.add(name, tape),
-        }
-        let file = Arc::clone(&self.file);
-        match name {
-            "version" => self.take_format(tape),
-            "defaults" => self.take_defaults(place, tape),
-            "groups" => self.take_groups(tape),
-            "keys" => self.take_key(tape),
-            "classes" => self.take_class(tape),
-            "accounts" => self.take_accounts(place, tape),
-            "callers" => {
-                let read = self.item(tape).map(|caller| (file, caller));
-                self.parts.callers.extend(read);
-            }
-            "pipelines" => {
-                let read = self.item(tape).map(|pattern| (file, pattern));
-                self.parts.pipelines.extend(read);
-            }
-            "scanners" => {
-                let read = self.item(tape).map(|pattern| (file, pattern));
-                self.parts.scanners.extend(read);
-            }
-            "exceptions" => {
-                let read = self.item(tape).map(|exception| (file, exception));
-                self.parts.exceptions.extend(read);
-            }
-            "blind_spots" => {
-                let read = self.item(tape);
-                self.parts.blind_spots.extend(read);
-            }
-            _ => self.error(place, format!("there is no section `{name}`; known are: {SECTIONS}")),
-        }
-    }
-
-    fn mistake(&mut self, fault: Fault) {
-        self.error(fault.place, fault.message);
     }
 }

@@ -6,7 +6,7 @@
 //! (`detect`), and where the aliases it is told come from (`pipeline`).
 //!
 //! The path of a catalog: [`yaml`] (text to placed values) → [`document`] (what they may be) → [`load`]
-//! (files to one catalog) → [`check`] (what must hold across entries) → [`index`] (names to entries).
+//! (files, section by section, to one catalog) → [`check`] (what must hold across entries) → [`index`] (names to entries).
 //! The path of an event: [`index`] finds its entry → [`judge`] holds it against the declaration, one
 //! file a group of aspects → columns.
 
@@ -18,12 +18,14 @@ mod exceptions;
 pub mod explain;
 mod export;
 mod glob;
+mod globs;
 mod index;
 pub mod judge;
 mod lint;
 mod load;
 mod places;
 mod principals;
+mod reader;
 mod version;
 pub mod yaml;
 
@@ -66,6 +68,14 @@ impl Catalog {
     /// With every problem found, each with file, line and column, where any is an error.
     pub fn load(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
         load::load(paths)
+    }
+
+    /// The texts that [`Self::load`] reads, for whoever keeps them.
+    ///
+    /// # Errors
+    /// With every file that cannot be read.
+    pub fn texts(paths: &[PathBuf]) -> Result<Vec<SourceText>, LoadError> {
+        load::texts(paths)
     }
 
     /// Reads the catalog from texts; together they are one catalog.

@@ -358,3 +358,18 @@ fn the_empty_catalog_declares_nothing() {
     assert_eq!(empty.entries().unwrap().num_rows(), 0);
     assert_eq!(empty.version(), catalog("version: 1\n").version());
 }
+
+#[test]
+fn tens_of_thousands_of_entries_load_and_each_is_found() {
+    let entry = |number: u32| {
+        format!(
+            "  - {{ id: k{number}, keys: [\"arn:aws:kms:*:1:alias/app-{number}\"], purpose: signature }}\n"
+        )
+    };
+    let text: String = (0..20_000).map(entry).collect();
+    let catalog = catalog(&format!("version: 1\nkeys:\n{text}"));
+    assert_eq!(catalog.len(), 20_000);
+    let names = index::KeyNames { alias: Some("arn:aws:kms:r:1:alias/app-19999"), ..Default::default() };
+    let found = catalog.index.find(names, &AliasBook::default());
+    assert!(matches!(found, index::Match::Declared(index::Declared { entry: 19_999, .. })), "{found:?}");
+}

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
 use super::exit::{Exit, Failure, OrFail, Outcome};
 use super::rules::{print_problems, strictly};
@@ -13,10 +13,17 @@ use crate::app::load;
 use crate::detect::cases;
 use crate::detect::detectors::Detectors;
 use crate::detect::engine::Engine;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Problem, Severity};
 
 /// Arguments of `keyward check`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyward check
+  keyward check --catalog catalog.yaml --strict
+  keyward check --detectors detectors --queries queries
+
+Exit codes: 0 all is well, 1 a detector's case failed, 3 something is to be mended.")]
 pub struct Args {
     /// Catalog to check: a YAML file or a folder of them; may be given more than once.
     #[arg(long, value_name = "PATH")]
@@ -63,14 +70,15 @@ pub fn run(args: &Args) -> Outcome {
         }
     };
     if let Some(folder) = &args.queries {
-        let questions = questions(folder).or_fail(Exit::InputOutput)?;
+        let questions = questions(folder).with_context(|| format!("could not read {}", folder.display()));
+        let questions = questions.or_fail(Exit::InputOutput)?;
         let planned = plan_questions(&questions).or_fail(Exit::InputOutput)?;
         stop |= !questions.problems.is_empty() || !planned.is_empty();
         problems.extend(questions.problems);
         problems.extend(planned);
         done.push(format!("{} questions", questions.files.len()));
     }
-    let failed = !failed_cases.is_empty();
+    let failed = failed_cases.iter().any(|problem| problem.severity == Severity::Error);
     problems.extend(failed_cases);
     let strictly_wrong = strictly(&mut problems, args.strict);
     print_problems(&problems);

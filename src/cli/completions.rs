@@ -9,6 +9,11 @@ use super::exit::{Exit, OrFail, Outcome};
 
 /// Arguments of `keyward completions`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyward completions bash > /etc/bash_completion.d/keyward
+  keyward completions zsh > ~/.zfunc/_keyward
+  keyward completions fish > ~/.config/fish/completions/keyward.fish")]
 pub struct Args {
     /// The shell to complete for.
     #[arg(value_enum)]

@@ -33,6 +33,11 @@ const MINUTE: i64 = 60_000_000;
 
 /// Arguments of `keyward demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyward demo
+  keyward demo --fast --minutes 60
+  keyward demo --seed 8 --dir /tmp/another-day")]
 pub struct Args {
     /// Minutes of the company's life.
     #[arg(long, value_name = "N", default_value_t = 240)]
@@ -63,19 +68,21 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         super::rules::print_problems(&problems);
         anyhow::anyhow!("the example catalog or a built-in detector is wrong; please report this")
     });
-    let rules = loaded.or_fail(Exit::Rules)?.rules;
+    let load::LoadedRules { rules, sources, .. } = loaded.or_fail(Exit::Rules)?;
     let now = now_micros();
     let started = Instant::now();
     let mut reader = Reader::open(&[folder.join("logs").display().to_string()], Limits::default())
         .or_fail(Exit::InputOutput)?;
     let mut show = Show {
-        recorder: Recorder::open(&folder.join("data"), reader.inputs(), now).or_fail(Exit::InputOutput)?,
+        recorder: Recorder::open(&folder.join("data"), reader.inputs_mut(), now)
+            .or_fail(Exit::InputOutput)?,
         findings: FindingWriter::new(Format::Table, terminal.colours),
         out: BufWriter::new(io::stdout()),
         summary: Summary::default(),
         found: BTreeMap::new(),
         pause: terminal.person && !args.fast,
     };
+    show.recorder.judged_by(&rules.catalog, &sources).or_fail(Exit::InputOutput)?;
     show.say(&introduction(&folder, args, &labels)).or_fail(Exit::InputOutput)?;
     scan(&mut reader, &rules, 1, now, &mut |step| show.accept(&step))
         .map_err(|error| match error {

@@ -1,11 +1,15 @@
 //! The command line: one file a command, each turning its arguments into a call of `app` or of the
 //! stages, and what comes back into text and an exit code.
 
+pub mod bench;
+pub mod catalog;
 pub mod check;
 pub mod columns;
 pub mod completions;
 pub mod demo;
+pub mod detectors;
 pub mod exit;
+pub mod explain;
 pub mod output;
 mod progress;
 pub mod query;
@@ -14,6 +18,7 @@ pub mod scan;
 mod summary;
 
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -48,8 +53,16 @@ enum Command {
     Demo(demo::Args),
     /// Validate catalogs, detectors and questions, and run every detector's cases
     Check(check::Args),
+    /// Say why one event got its verdict, aspect by aspect
+    Explain(explain::Args),
+    /// Look at a catalog by itself, and at the keys that logs show beside it
+    Catalog(catalog::Args),
+    /// List the detectors, show one in full, print the schema of their files
+    Detectors(detectors::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
+    /// Measure how fast this machine runs the path, stage by stage
+    Bench(bench::Args),
     /// List the columns of the key-event table
     Columns(columns::Args),
     /// Print a completion script for your shell
@@ -90,10 +103,19 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Scan(args) => scan::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args, terminal),
+        Command::Catalog(args) => catalog::run(&args),
+        Command::Detectors(args) => detectors::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Bench(args) => bench::run(&args, terminal),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
+}
+
+/// Threads to work with: as many as asked, or all processors.
+fn threads(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
 /// Says what went wrong. A reader that went away (`| head`) is no failure of ours.
@@ -104,8 +126,21 @@ fn report(failure: &Failure) -> Exit {
     if gone {
         return Exit::Clean;
     }
-    let text = output::terminal::harmless(&format!("{:#}", failure.error)).replace("\\u{a}", "\n");
+    let text = output::terminal::harmless(&told(&failure.error)).replace("\\u{a}", "\n");
     // Standard error may be closed; then nobody is left to tell.
     let _ = writeln!(io::stderr(), "keyward: {text}");
     failure.exit
+}
+
+/// An error with its causes, each said once: many texts name their cause already.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if text.contains(&cause) {
+            continue;
+        }
+        let between = if text.is_empty() { "" } else { ": " };
+        text = format!("{text}{between}{cause}");
+    }
+    text
 }

@@ -17,7 +17,14 @@ use crate::sql::question::Question;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Tables: events findings rejects catalog usage coverage (alerts deliveries actions are filled by the
-service). `keyward query \"DESCRIBE events\"` shows the columns, `keyward query --list` the questions.")]
+service). `keyward query \"DESCRIBE events\"` shows the columns, `keyward query --list` the questions.
+
+Examples:
+  keyward query --data history \"SELECT verdict, count(*) FROM events GROUP BY 1\"
+  keyward query --data history -f who-used-a-key --param key=orders-encryption
+  keyward query --data history -f queries/dual-use-keys.sql --format csv
+
+Exit codes: 0 answered, 2 a wrong parameter, 3 a wrong question, 4 history cannot be read.")]
 pub struct Args {
     /// One SELECT, EXPLAIN or DESCRIBE.
     #[arg(value_name = "SQL", required_unless_present_any = ["file", "list"], conflicts_with = "file")]

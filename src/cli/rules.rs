@@ -46,6 +46,11 @@ impl RuleArgs {
         }
     }
 
+    /// The paths of the catalog.
+    pub fn catalog(&self) -> &[PathBuf] {
+        &self.catalog
+    }
+
     /// Whether a catalog was given.
     pub fn has_catalog(&self) -> bool {
         !self.catalog.is_empty()

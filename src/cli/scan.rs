@@ -8,21 +8,34 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 
-use super::Terminal;
 use super::exit::{Exit, Failure, OrFail, Outcome};
 use super::output::Format;
+use super::output::alerts::AlertWriter;
 use super::output::batches::BatchWriter;
 use super::output::findings::FindingWriter;
 use super::progress::Bar;
 use super::rules::RuleArgs;
 use super::summary::Summary;
+use super::{Terminal, threads};
+use crate::alerts::Alerts;
 use crate::app::clock::now_micros;
 use crate::app::record::Recorder;
+use crate::pipeline::rules::Rules;
 use crate::pipeline::scan::{ScanError, Step, scan};
 use crate::source::{Limits, Reader};
 
 /// Arguments of `keyward scan`.
 #[derive(Debug, Parser)]
+#[command(after_help = "\
+Examples:
+  keyward scan /var/log/cloudtrail/
+  keyward scan --catalog catalog.yaml logs/ audit.log.gz 's3-copy/**/*.json.gz'
+  zcat audit.log.gz | keyward scan --catalog catalog.yaml --format json -
+  keyward scan --catalog catalog.yaml --emit alerts logs/
+  keyward scan --catalog catalog.yaml --data history logs/
+
+Exit codes: 0 nothing found, 1 findings, 3 a wrong catalog or detector, 4 input or output failed.
+Records that cannot be understood are counted in the summary and change no exit code.")]
 pub struct Args {
     /// Files, folders (searched for files), globs, or `-` for standard input. Compression and format are
     /// recognised by content: gzip, zstd; S3 log files, EventBridge, CloudWatch Logs, SIEM exports, Vault
@@ -71,23 +84,31 @@ enum Emit {
 /// # Errors
 /// Where rules are wrong, input cannot be opened or output cannot be written.
 pub fn run(args: &Args, terminal: Terminal) -> Outcome {
-    let loaded = args.rules.load()?;
+    let mut loaded = args.rules.load()?;
     let started = Instant::now();
     let now = now_micros();
     let mut reader = Reader::open(&args.paths, Limits::default()).or_fail(Exit::InputOutput)?;
-    let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs(), now)).transpose();
+    let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs_mut(), now)).transpose();
+    let recorder = recorder.or_fail(Exit::InputOutput)?;
+    // The text of a large catalog is not kept in memory for the whole scan.
+    let sources = std::mem::take(&mut loaded.sources);
+    if let Some(recorder) = &recorder {
+        recorder.judged_by(&loaded.rules.catalog, &sources).or_fail(Exit::InputOutput)?;
+    }
+    drop(sources);
     let mut out = Output {
         emit: args.emit,
+        alerts: Alerts::default(),
+        alert_writer: AlertWriter::new(args.format, terminal.colours),
         events: BatchWriter::new(args.format),
         findings: FindingWriter::new(args.format, terminal.colours),
         out: BufWriter::new(io::stdout()),
-        recorder: recorder.or_fail(Exit::InputOutput)?,
+        recorder,
         summary: Summary::default(),
         bar: Bar::over(reader.progress(), terminal.progress && !args.quiet),
     };
-    let threads =
-        args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let result = scan(&mut reader, &loaded.rules, threads, now, &mut |step| out.accept(step));
+    let threads = threads(args.threads);
+    let result = scan(&mut reader, &loaded.rules, threads, now, &mut |step| out.accept(step, &loaded.rules));
     let summary = out.finish(result)?;
     if !args.quiet {
         let text = summary.text(&loaded.rules, started.elapsed(), args.rules.has_catalog());
@@ -99,6 +120,9 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
 /// Where the steps of a scan go.
 struct Output {
     emit: Emit,
+    /// Folded until the end of the scan, where alerts are printed.
+    alerts: Alerts,
+    alert_writer: AlertWriter,
     events: BatchWriter,
     findings: FindingWriter,
     out: BufWriter<io::Stdout>,
@@ -108,9 +132,12 @@ struct Output {
 }
 
 impl Output {
-    fn accept(&mut self, step: Step) -> anyhow::Result<Option<crate::pipeline::scan::Job>> {
+    fn accept(&mut self, step: Step, rules: &Rules) -> anyhow::Result<Option<crate::pipeline::scan::Job>> {
         self.summary.add(&step);
         self.bar.moved();
+        if self.emit == Emit::Alerts {
+            rules.folded(&step.judged).for_each(|(finding, by)| self.alerts.add(finding, by));
+        }
         self.print(&step).context("could not write to standard output")?;
         self.recorder.as_mut().map_or(Ok(None), |recorder| recorder.keep(&step))
     }
@@ -131,7 +158,14 @@ impl Output {
 
     fn finish(mut self, result: Result<(), ScanError>) -> Result<Summary, Failure> {
         self.bar.finish();
-        let flushed = self.out.flush();
+        let left_out = self.alerts.left_out();
+        let alerts = self.alerts.finish();
+        let printed = alerts.iter().try_for_each(|alert| self.alert_writer.write(alert, &mut self.out));
+        let flushed = printed.and_then(|()| self.out.flush());
+        if left_out > 0 {
+            let told = format!("{left_out} findings are in no alert: there are more than can be folded\n");
+            io::stderr().write_all(told.as_bytes()).or_fail(Exit::InputOutput)?;
+        }
         result
             .map_err(|error| match error {
                 ScanError::Accept(error) => error,
@@ -140,7 +174,7 @@ impl Output {
             .or_fail(Exit::InputOutput)?;
         flushed.context("could not write to standard output").or_fail(Exit::InputOutput)?;
         if let Some(recorder) = self.recorder {
-            recorder.finish().or_fail(Exit::InputOutput)?;
+            self.summary.merged = recorder.finish().or_fail(Exit::InputOutput)?;
         }
         Ok(self.summary)
     }

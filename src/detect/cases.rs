@@ -24,6 +24,7 @@ pub struct Case {
     pub name: String,
     /// Line in the detector's file.
     pub line: usize,
+    pub column: usize,
     pub input: CaseInput,
     /// The findings, each by some of its event's columns; empty where the detector stays silent.
     pub expect: Vec<Map<String, Value>>,
@@ -62,7 +63,7 @@ pub type Judge<'j> = dyn Fn(&CaseInput) -> Result<RecordBatch, String> + 'j;
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn read(document: &CaseDocument, line: usize, file: &Path) -> Result<Case, String> {
+pub fn read(document: &CaseDocument, (line, column): (usize, usize), file: &Path) -> Result<Case, String> {
     let catalog = match &document.catalog {
         None | Some(Value::Null) => CaseCatalog::None,
         Some(Value::String(path)) => CaseCatalog::File(beside(file, path)),
@@ -77,7 +78,7 @@ pub fn read(document: &CaseDocument, line: usize, file: &Path) -> Result<Case, S
         named_column(name)?;
     }
     let input = CaseInput { catalog, records };
-    Ok(Case { name: document.name.clone(), line, input, expect: document.expect.clone() })
+    Ok(Case { name: document.name.clone(), line, column, input, expect: document.expect.clone() })
 }
 
 fn record(event: &Value, file: &Path) -> Result<CaseRecord, String> {
@@ -109,7 +110,7 @@ pub fn run(engine: &Engine, judge: &Judge<'_>) -> Vec<Problem> {
         for case in &detector.cases {
             if let Err(told) = run_one(engine, place, case, judge) {
                 let told = format!("{}, case `{}`: {told}", detector.id, case.name);
-                problems.push(Problem::error(&detector.file, case.line, 0, told));
+                problems.push(Problem::error(&detector.file, case.line, case.column, told));
             }
         }
     }

@@ -46,6 +46,8 @@ pub struct Detector {
     pub file: PathBuf,
     /// Line of the id.
     pub line: usize,
+    /// Column of the id, in characters.
+    pub column: usize,
 }
 
 impl Detector {
@@ -71,7 +73,18 @@ impl Detectors {
     /// # Errors
     /// Every problem; a test makes sure that there is none.
     pub fn embedded() -> Result<Self, Vec<Problem>> {
-        Self::of_texts(embedded::FILES.iter().map(|(name, text)| (Path::new("detectors").join(name), *text)))
+        Self::embedded_and(&[])
+    }
+
+    /// The detectors that are part of the program, and those written in these texts, each with a file
+    /// name.
+    ///
+    /// # Errors
+    /// Every problem in every text.
+    pub fn embedded_and(others: &[(String, String)]) -> Result<Self, Vec<Problem>> {
+        let own = embedded::FILES.iter().map(|(name, text)| (Path::new("detectors").join(name), *text));
+        let others = others.iter().map(|(name, text)| (PathBuf::from(name), text.as_str()));
+        Self::of_texts(own.chain(others))
     }
 
     /// The detectors of a folder: every `.yaml` and `.yml` file directly in it, or one file.
@@ -152,7 +165,12 @@ fn lint(detector: &Detector) -> Vec<Problem> {
     lacking
         .map(|(_, told)| Problem {
             severity: case_error(told),
-            ..Problem::error(&detector.file, detector.line, 0, format!("{}: {told}", detector.id))
+            ..Problem::error(
+                &detector.file,
+                detector.line,
+                detector.column,
+                format!("{}: {told}", detector.id),
+            )
         })
         .collect()
 }
@@ -163,7 +181,7 @@ fn duplicates(sorted: &[Detector]) -> Vec<Problem> {
         .filter(|(one, other)| one.id == other.id)
         .map(|(one, other)| {
             let told = format!("detector {} is also in {}", other.id, one.file.display());
-            Problem::error(&other.file, other.line, 0, told)
+            Problem::error(&other.file, other.line, other.column, told)
         })
         .collect()
 }

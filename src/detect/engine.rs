@@ -63,9 +63,9 @@ impl Engine {
             Ok(plan) => Ok(Self { plan: Arc::new(plan), evaluated, detectors }),
             Err((place, error)) => {
                 let broken = evaluated.get(place).and_then(|place| detectors.get(*place));
-                let (file, line) =
-                    broken.map_or_else(Default::default, |found| (found.file.clone(), found.line));
-                Err(vec![Problem::error(file, line, 0, format!("could not be planned: {error}"))])
+                let (file, line, column) = broken
+                    .map_or_else(Default::default, |found| (found.file.clone(), found.line, found.column));
+                Err(vec![Problem::error(file, line, column, format!("could not be planned: {error}"))])
             }
         }
     }

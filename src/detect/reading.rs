@@ -46,6 +46,7 @@ impl Reading<'_> {
             cases,
             file: self.file.to_owned(),
             line: document.id.referenced.line() as usize,
+            column: document.id.referenced.column() as usize,
             id: document.id.value,
             title: document.title,
             level: document.level,
@@ -141,7 +142,8 @@ impl Reading<'_> {
     fn cases(&mut self, document: &Document) -> Vec<Case> {
         let mut read = Vec::new();
         for case in &document.cases {
-            match cases::read(&case.value, case.referenced.line() as usize, self.file) {
+            let place = (case.referenced.line() as usize, case.referenced.column() as usize);
+            match cases::read(&case.value, place, self.file) {
                 Ok(case) => read.push(case),
                 Err(told) => self.report(case.referenced, told),
             }

@@ -5,7 +5,7 @@
 //!
 //! [`Writer`] collects an [`OpenSet`] and seals it; [`Snapshot`] is the manifest at one moment, and
 //! registers the tables in a session; [`batches`] reads events back as they were for judging them
-//! again; [`sweep`] cleans up after a writer that died.
+//! again; [`sweep()`] cleans up after a writer that died.
 //!
 //! A file holds one kind of rows of one event day, sorted by (key, time), so that all uses of one
 //! key lie together: the manifest's key filter skips files, the bloom filter row groups, and the

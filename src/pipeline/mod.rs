@@ -5,6 +5,7 @@
 //! the batch again ([`rules`]), so several threads can share a [`scan`] and give what one thread gives.
 //! [`generate`] makes records up where there are none: for the demo and the benchmark.
 
+pub mod cells;
 pub mod generate;
 pub mod join;
 pub mod prepare;

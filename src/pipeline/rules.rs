@@ -5,9 +5,11 @@ use std::cell::RefCell;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
+use super::cells::Cells;
 use crate::catalog::{AliasBook, Catalog};
 use crate::detect::blindness::Seen;
-use crate::detect::engine::{Engine, Failure, Hits};
+use crate::detect::engine::{Engine, Failure, Hit, Hits};
+use crate::domain::alert::FoldedBy;
 use crate::domain::finding::Finding;
 
 /// A catalog and detectors, fixed for a scan.
@@ -22,6 +24,8 @@ pub struct Rules {
 pub struct Judged {
     pub batch: RecordBatch,
     pub findings: Vec<Finding>,
+    /// The row and the detector of each finding.
+    pub hits: Vec<Hit>,
     /// Detectors that could not be evaluated on this batch.
     pub failures: Vec<Failure>,
     /// What this batch showed of providers, services and columns.
@@ -35,11 +39,22 @@ impl Rules {
     /// Where Arrow refuses the columns, which a consistent judge never makes it do.
     pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
         let batch = self.catalog.judge(&batch, aliases)?;
-        let hits = self.engine.run(&batch);
+        let mut hits = self.engine.run(&batch);
+        hits.hits.sort_unstable_by_key(|hit| (hit.row, hit.detector));
         let mut seen = Seen::with_catalog(!self.catalog.is_empty());
         self.engine.observe(&mut seen, &batch);
         let findings = self.findings(&batch, &hits, aliases);
-        Ok(Judged { batch, findings, failures: hits.failures, seen })
+        Ok(Judged { batch, findings, hits: hits.hits, failures: hits.failures, seen })
+    }
+
+    /// Each finding with what folds it into an alert: the columns that its detector names, and their
+    /// values in its event.
+    pub fn folded<'j>(&self, judged: &'j Judged) -> impl Iterator<Item = (&'j Finding, FoldedBy)> {
+        let cells = Cells::of(&judged.batch);
+        judged.findings.iter().zip(&judged.hits).map(move |(finding, hit)| {
+            let columns = self.engine.detectors().get(hit.detector).into_iter().flat_map(|of| &of.alert_by);
+            (finding, columns.map(|column| (column.name(), cells.text(*column, hit.row))).collect())
+        })
     }
 
     /// The findings of the hits, each saying what does not fit.

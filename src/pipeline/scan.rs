@@ -24,6 +24,8 @@ pub struct Step {
     /// The source that `rejects` come from.
     pub source: Arc<str>,
     pub account: Account,
+    /// The alias facts that were known when it was judged.
+    pub aliases: Arc<AliasBook>,
     /// Up to where which of the reader's inputs is read; nothing for what the end of the input set free.
     pub reached: Option<(usize, Mark)>,
 }
@@ -162,6 +164,7 @@ impl Shared<'_> {
             rejects,
             source: chunk.source.clone(),
             account,
+            aliases,
             reached: Some((chunk.input, chunk.next)),
         };
         let job = self.accept.enter(number, |accept| accept(step))?;
@@ -178,7 +181,14 @@ impl Shared<'_> {
         let Some(batch) = neighbours.join.finish()? else { return Ok(()) };
         let account = Account { gave_events: batch.num_rows() as u64, ..Account::default() };
         let judged = self.rules.judge(batch, &neighbours.aliases)?;
-        let step = Step { judged, rejects: Vec::new(), source: "".into(), account, reached: None };
+        let step = Step {
+            judged,
+            rejects: Vec::new(),
+            source: "".into(),
+            account,
+            aliases: neighbours.aliases,
+            reached: None,
+        };
         let accept = self.accept.into_state();
         let job = accept(step).map_err(ScanError::Accept)?;
         job.map_or(Ok(()), |job| job()).map_err(ScanError::Accept)

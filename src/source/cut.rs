@@ -42,6 +42,8 @@ pub(super) struct Origin {
 pub(super) struct Cut {
     limits: Limits,
     start: Mark,
+    /// A place that the chunk must not reach across, until it is behind.
+    border: Option<Mark>,
     position: u64,
     index: u32,
     records: Vec<Piece>,
@@ -58,6 +60,7 @@ impl Cut {
         Self {
             limits,
             start,
+            border: None,
             position: 0,
             index: 0,
             records: Vec::new(),
@@ -66,6 +69,26 @@ impl Cut {
             refused: Vec::new(),
             asides: [0; Aside::ALL.len()],
         }
+    }
+
+    /// The same, with a chunk ending at `border`.
+    pub(super) fn not_across(self, border: Option<Mark>) -> Self {
+        Self { border, ..self }
+    }
+
+    /// Whether the chunk has to end because `mark` is at the border. Once there, the border is behind.
+    pub(super) fn ends_at(&mut self, mark: impl FnOnce(&Self) -> Mark) -> bool {
+        let Some(border) = self.border else { return false };
+        if mark(self) < border {
+            return false;
+        }
+        self.border = None;
+        !self.is_empty()
+    }
+
+    /// How many bytes are left from `offset` to a border that is ahead.
+    pub(super) fn up_to_border(&self, offset: u64) -> Option<u64> {
+        self.border.map(|border| border.offset.saturating_sub(offset)).filter(|left| *left > 0)
     }
 
     /// The records that follow are of the top-level value that begins at `position`.
@@ -131,6 +154,17 @@ impl Cut {
     pub(super) fn is_full(&self) -> bool {
         self.records.len() + self.refused.len() >= self.limits.chunk_records
             || self.decoded.len() >= self.limits.chunk_bytes
+    }
+
+    /// Where the last record begins, if the input ends in the middle of it: the rest may be written yet.
+    pub(super) fn begin_of_cut_end(&self) -> Option<Mark> {
+        let last = self.refused.last().filter(|last| last.reject.reason == RejectReason::Truncated)?;
+        let begin = Mark { offset: last.position, index: last.index };
+        let follows = self
+            .records
+            .last()
+            .is_some_and(|piece| (piece.position, piece.index) > (begin.offset, begin.index));
+        (!follows).then_some(begin)
     }
 
     /// Whether nothing was collected: then no range points into the stream's buffer.

@@ -90,7 +90,7 @@ impl Framer {
     /// Cuts what the window holds.
     pub(super) fn run(&mut self, window: &Window<'_>, cut: &mut Cut) -> Pause {
         loop {
-            if cut.is_full() {
+            if cut.is_full() || cut.ends_at(|cut| self.mark(cut)) {
                 return Pause::Full;
             }
             let flow = match std::mem::replace(&mut self.mode, Mode::Top) {
@@ -150,8 +150,14 @@ impl Framer {
     fn top(&mut self, window: &Window<'_>, cut: &mut Cut) -> Flow {
         let rest = window.from(self.next);
         let (length, line) = separators(rest);
-        self.next += length as u64;
         self.fresh_line |= line;
+        if let Some(left) = cut.up_to_border(self.next)
+            && left <= length as u64
+        {
+            self.next += left;
+            return Flow::On;
+        }
+        self.next += length as u64;
         match rest.get(length..).unwrap_or_default() {
             [] => Flow::More,
             [0xEF] | [0xEF, 0xBB] if !window.ended => Flow::More,

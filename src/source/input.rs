@@ -22,6 +22,8 @@ pub struct Input {
     pub size: Option<u64>,
     /// Where to begin.
     pub start: Mark,
+    /// A place between two records that a chunk must not reach across: what is before it was kept before.
+    pub border: Option<Mark>,
 }
 
 enum Kind {
@@ -35,7 +37,7 @@ impl Input {
     /// A file; `size` where it has one.
     pub fn file(path: PathBuf, size: Option<u64>) -> Self {
         let name = Arc::from(path.to_string_lossy());
-        Self { kind: Kind::File(path), name, device: None, size, start: Mark::default() }
+        Self { kind: Kind::File(path), name, device: None, size, start: Mark::default(), border: None }
     }
 
     /// Standard input.
@@ -49,7 +51,7 @@ impl Input {
     }
 
     fn named(name: &str, kind: Kind) -> Self {
-        Self { kind, name: Arc::from(name), device: None, size: None, start: Mark::default() }
+        Self { kind, name: Arc::from(name), device: None, size: None, start: Mark::default(), border: None }
     }
 
     /// The file's path, if it is a file.

@@ -50,6 +50,11 @@ impl Reader {
         &self.inputs
     }
 
+    /// The inputs before they are opened, to say where in them a chunk has to end.
+    pub fn inputs_mut(&mut self) -> &mut [Input] {
+        &mut self.inputs
+    }
+
     /// How far reading is; cheap to clone, and good on another thread.
     pub fn progress(&self) -> Progress {
         let total = self.inputs.iter().map(|input| input.size).sum();
@@ -134,7 +139,7 @@ impl Open {
         let mut open = Self {
             stream,
             framer: Framer::new(limits.largest_record, start.offset),
-            cut: Cut::new(limits, start),
+            cut: Cut::new(limits, start).not_across(input.border),
             buffer: Vec::new(),
             base: start.offset - to_pass,
             ended: Ended::No,
@@ -220,6 +225,7 @@ impl Open {
         bytes.truncate(used);
         self.base += used as u64;
         let next = self.framer.mark(&self.cut);
+        let next = if last { self.cut.begin_of_cut_end().unwrap_or(next) } else { next };
         self.cut.seal(bytes, &self.origin, next, last)
     }
 }

@@ -1,5 +1,6 @@
 //! Builds one Arrow batch from normalized events.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -221,11 +222,9 @@ fn mark(event: &KeyEvent<'_>) -> RowMark {
 
 /// Only compared for equality within one run, so a fast keyless hash will do.
 fn content_hash(event: &KeyEvent<'_>) -> u64 {
-    use std::hash::{Hash, Hasher};
-    let mut hash = std::hash::DefaultHasher::new();
-    (event.event_time, event.principal, event.action, event.key_id, event.outcome, event.source_ip)
-        .hash(&mut hash);
-    hash.finish()
+    let agreed =
+        (event.event_time, event.principal, event.action, event.key_id, event.outcome, event.source_ip);
+    foldhash::fast::FixedState::with_seed(0).hash_one(agreed)
 }
 
 /// Writes the context as a JSON object with sorted names, and the names alone.

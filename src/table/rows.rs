@@ -43,11 +43,13 @@ impl<'a> Rows<'a> {
         self.rows == 0
     }
 
+    #[inline]
     fn cells(&self, column: Column) -> &Cells<'a> {
         self.columns.get(column as usize).unwrap_or(&Cells::Other)
     }
 
     /// The text in a word or text column; nothing where null or out of range.
+    #[inline]
     pub fn text(&self, column: Column, row: usize) -> Option<&'a str> {
         match self.cells(column) {
             Cells::Word(keys, values) if row < keys.len() && keys.is_valid(row) => {
@@ -60,6 +62,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The dictionary key in a word column, to remember by; nothing where null.
+    #[inline]
     pub fn key(&self, column: Column, row: usize) -> Option<i32> {
         match self.cells(column) {
             Cells::Word(keys, _) if row < keys.len() && keys.is_valid(row) => Some(keys.value(row)),
@@ -84,6 +87,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The number in an integer column.
+    #[inline]
     pub fn integer(&self, column: Column, row: usize) -> Option<i64> {
         match self.cells(column) {
             Cells::Integer(values) if row < values.len() && values.is_valid(row) => Some(values.value(row)),
@@ -92,6 +96,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The time in a time column, in microseconds since the epoch.
+    #[inline]
     pub fn time(&self, column: Column, row: usize) -> Option<i64> {
         match self.cells(column) {
             Cells::Time(values) if row < values.len() && values.is_valid(row) => Some(values.value(row)),
@@ -100,6 +105,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The flag in a flag column.
+    #[inline]
     pub fn flag(&self, column: Column, row: usize) -> Option<bool> {
         match self.cells(column) {
             Cells::Flag(values) if row < values.len() && values.is_valid(row) => Some(values.value(row)),

@@ -12,12 +12,7 @@ use keyward::table::build::{LearntAlias, Origin, TableBuilder};
 use keyward::table::columns::Column;
 use keyward::table::rows::Rows;
 
-/// A folder of samples, or nothing where they are not there.
-fn samples(folder: &str) -> Option<PathBuf> {
-    let root =
-        std::env::var_os("KEYWARD_SAMPLES").map_or_else(|| PathBuf::from("../shared/samples"), PathBuf::from);
-    Some(root.join(folder)).filter(|path| path.exists())
-}
+use crate::samples;
 
 fn unpacked(path: PathBuf) -> String {
     let mut text = String::new();
@@ -81,7 +76,7 @@ fn aspects(label: &serde_json::Value) -> BTreeSet<String> {
 
 #[test]
 fn every_labelled_cloudtrail_event_gets_its_verdict_and_aspects() {
-    let Some(folder) = samples("cloudtrail/labelled") else { return };
+    let Some(folder) = samples::find("cloudtrail/labelled") else { return };
     let catalog = Catalog::load(&[folder.join("catalog.yaml")]).unwrap().catalog;
     let (batch, book) = batch(&unpacked(folder.join("events.ndjson.gz")), |line, arena, emit| {
         let record: serde_json::Value = serde_json::from_slice(line).unwrap();
@@ -105,7 +100,7 @@ fn every_labelled_cloudtrail_event_gets_its_verdict_and_aspects() {
 
 #[test]
 fn every_labelled_openbao_call_gets_its_verdict_and_aspects() {
-    let Some(folder) = samples("openbao") else { return };
+    let Some(folder) = samples::find("openbao") else { return };
     let catalog = Catalog::load(&[folder.join("catalog.yaml")]).unwrap().catalog;
     let (batch, book) = batch(&unpacked(folder.join("audit.log.gz")), |line, arena, emit| {
         vault::normalize(line, arena, emit).unwrap();

@@ -2,12 +2,31 @@
 #![cfg(test)]
 
 mod catalog_samples;
+mod catalog_schema;
+mod check;
+mod damage;
+mod demo;
 mod detect;
+mod differential;
 mod history;
+mod hostile;
+mod labelled;
 mod layers;
+mod made;
 mod normalize_cloudtrail;
 mod normalize_cloudtrail_samples;
 mod normalize_vault;
 mod normalize_vault_samples;
+mod query;
+mod reference;
+mod samples;
+mod scan;
+mod scan_inputs;
+mod scan_same;
+mod secrets;
 mod source;
 mod support;
+mod verbs_alerts;
+mod verbs_explain;
+mod verbs_logs;
+mod verbs_rules;

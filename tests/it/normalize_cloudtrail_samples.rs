@@ -12,10 +12,7 @@ use serde_json::Value;
 
 /// The folder of the samples, or nothing where there are none.
 fn samples() -> Option<PathBuf> {
-    let folder = std::env::var_os("KEYWARD_SAMPLES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples"), PathBuf::from);
-    let folder = folder.join("cloudtrail");
-    folder.is_dir().then_some(folder)
+    crate::samples::find("cloudtrail")
 }
 
 fn text_of(path: &Path) -> String {

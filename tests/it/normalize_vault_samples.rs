@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::PathBuf;
 
 use keyward::domain::event::{KeyEvent, Outcome};
 use keyward::normalize::vault::{EntryType, normalize, normalize_plain, request_id};
@@ -10,9 +9,7 @@ use keyward::normalize::{Arena, Normalized};
 
 /// The sample file, unpacked, or nothing where the samples are not there.
 fn sample(path: &str) -> Option<String> {
-    let folder =
-        std::env::var_os("KEYWARD_SAMPLES").map_or_else(|| PathBuf::from("../shared/samples"), PathBuf::from);
-    let packed = std::fs::read(folder.join(path)).ok()?;
+    let packed = std::fs::read(crate::samples::find(path)?).unwrap();
     if !path.ends_with(".gz") {
         return Some(String::from_utf8(packed).unwrap());
     }

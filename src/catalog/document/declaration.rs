@@ -61,17 +61,17 @@ macro_rules! declaration {
 
         impl KeyDocument {
             /// The declaration, and the fields that only an entry has.
-            pub fn split(self) -> (KeyHead, Declaration) {
+            pub fn split(self) -> (KeyHead, Box<Declaration>) {
                 let head = KeyHead { id: self.id, extends: self.extends, keys: self.keys };
-                (head, Declaration { $( $field: self.$field ),+ })
+                (head, Box::new(Declaration { $( $field: self.$field ),+ }))
             }
         }
 
         impl ClassDocument {
             /// The declaration, and the fields that only a class has.
-            pub fn split(self) -> (ClassHead, Declaration) {
+            pub fn split(self) -> (ClassHead, Box<Declaration>) {
                 let head = ClassHead { id: self.id, criteria: self.criteria, priority: self.priority };
-                (head, Declaration { $( $field: self.$field ),+ })
+                (head, Box::new(Declaration { $( $field: self.$field ),+ }))
             }
         }
     };

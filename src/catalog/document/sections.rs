@@ -12,8 +12,9 @@ use crate::domain::purpose::Mode;
 use crate::domain::verdict::Aspect;
 use crate::domain::vocabulary::vocabulary;
 
-/// A catalog file. Only the schema for editors is made from this type: files are read section by
-/// section, so that a large one is never in memory as a whole.
+/// What each key is for, and who may use it, through what, for what, when.
+// Only the schema for editors is made from this type: files are read section by section, so that a large
+// one is never in memory as a whole.
 #[derive(Debug, JsonSchema)]
 #[schemars(title = "keyward catalog", deny_unknown_fields)]
 #[expect(dead_code, reason = "the fields are read by the schema generator only")]

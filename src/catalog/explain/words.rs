@@ -91,7 +91,7 @@ pub fn message(case: &Case<'_, '_>, aspect: Aspect, declared: Option<&str>, seen
 fn functions(case: &Case<'_, '_>) -> String {
     let allowed = case.entry.functions(case.kms);
     let granted = case.standing.granted;
-    let names = |set: FunctionSet| list(set.iter().map(Function::as_str));
+    let names = |set: FunctionSet| set.iter().map(Function::as_str).collect::<Vec<_>>().join(", ");
     let purpose = case.entry.declaration.purpose.map_or_else(String::new, |purpose| format!("{purpose} "));
     let mut text = format!("{purpose}({})", names(allowed));
     if !satisfies(granted, case.function) && satisfies(allowed, case.function) && !granted.is_empty() {

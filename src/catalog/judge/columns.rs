@@ -184,7 +184,9 @@ impl<'c> Columns<'c> {
             let flags: Vec<Option<bool>> =
                 entries.iter().map(|entry| entry.map(|entry| read(entry) == Some(true))).collect();
             let flag = |place: &i32| flags.get(*place as usize).copied().flatten();
-            arrays.push(Arc::new(self.keys.iter().map(flag).collect::<BooleanArray>()));
+            let values = self.keys.iter().map(|place| flag(place) == Some(true)).collect();
+            let nulls = NullBuffer::new(self.keys.iter().map(|place| flag(place).is_some()).collect());
+            arrays.push(Arc::new(BooleanArray::new(values, Some(nulls))));
         }
         Ok(())
     }
@@ -214,35 +216,39 @@ fn words<'v>(
     distinct: usize,
     value: impl Fn(usize) -> Option<&'v str>,
 ) -> Result<ArrayRef, ArrowError> {
-    let mut keys_of_codes: Vec<Option<i32>> = vec![None; distinct];
+    let place = |code: i32| (code + 1) as usize; // the first place is that of null
+    let mut used = vec![false; distinct + 1];
+    for code in codes {
+        if let Some(used) = used.get_mut(place(*code)) {
+            *used = true;
+        }
+    }
     let mut texts: Vec<&str> = Vec::new();
     let mut places: HashMap<&str, i32> = HashMap::new();
-    let mut keys: Vec<i32> = Vec::with_capacity(codes.len());
-    let mut has_null = false;
-    for code in codes {
-        let known =
-            usize::try_from(*code).ok().and_then(|code| keys_of_codes.get_mut(code).map(|key| (code, key)));
-        let key = match known {
-            None => NONE,
-            Some((_, Some(key))) => *key,
-            Some((code, slot)) => {
-                let key = value(code).map_or(NONE, |text| {
-                    *places.entry(text).or_insert_with(|| {
-                        texts.push(text);
-                        texts.len() as i32 - 1
-                    })
-                });
-                *slot = Some(key);
-                key
-            }
-        };
-        has_null |= key == NONE;
-        keys.push(key);
-    }
-    let nulls = has_null.then(|| NullBuffer::new(keys.iter().map(|key| *key != NONE).collect()));
-    if has_null {
-        keys.iter_mut().for_each(|key| *key = (*key).max(0));
-    }
+    let mut key_of = |text| {
+        *places.entry(text).or_insert_with(|| {
+            texts.push(text);
+            texts.len() as i32 - 1
+        })
+    };
+    let null_or = |(place, used): (usize, &bool)| match place.checked_sub(1).filter(|_| *used) {
+        Some(code) => value(code).map_or(NONE, &mut key_of),
+        None => NONE,
+    };
+    let keys_of_codes: Vec<i32> = used.iter().enumerate().map(null_or).collect();
+    let has_null = used.iter().zip(&keys_of_codes).any(|(used, key)| *used && *key == NONE);
+    let key = |code: &i32| keys_of_codes.get(place(*code)).copied().unwrap_or(NONE);
+    // Many columns hold one value or none, and need no look at each row.
+    let nulls = match (texts.len(), has_null) {
+        (_, false) => None,
+        (0, true) => Some(NullBuffer::new_null(codes.len())),
+        _ => Some(NullBuffer::new(codes.iter().map(|code| key(code) != NONE).collect())),
+    };
+    // What stands in a null's place must be in range for whoever looks at it all the same.
+    let keys: Vec<i32> = match texts.len() {
+        0 | 1 => vec![0; codes.len()],
+        _ => codes.iter().map(|code| key(code).max(0)).collect(),
+    };
     let keys = Int32Array::try_new(ScalarBuffer::from(keys), nulls)?;
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(StringArray::from(texts)))?))
 }
@@ -255,17 +261,26 @@ struct Written {
 
 /// A column of lists, each distinct set written once and copied.
 fn lists(sets: &[AspectSet]) -> Result<ArrayRef, ArrowError> {
-    let mut written: HashMap<AspectSet, Written> = HashMap::new();
+    // Few sets differ in a batch, and neighbours are often alike.
+    let mut written: Vec<(AspectSet, Written)> = Vec::new();
+    let mut last = 0;
     let mut offsets: Vec<i32> = Vec::with_capacity(sets.len() + 1);
     let mut ends: Vec<i32> = vec![0];
     let mut bytes: Vec<u8> = Vec::new();
     offsets.push(0);
     for set in sets {
         if !set.is_empty() {
-            let written = written.entry(*set).or_insert_with(|| write(*set));
-            let start = bytes.len() as i32;
-            bytes.extend_from_slice(&written.bytes);
-            ends.extend(written.ends.iter().map(|end| start + end));
+            if written.get(last).is_none_or(|(known, _)| known != set) {
+                last = written.iter().position(|(known, _)| known == set).unwrap_or_else(|| {
+                    written.push((*set, write(*set)));
+                    written.len() - 1
+                });
+            }
+            if let Some((_, written)) = written.get(last) {
+                let start = bytes.len() as i32;
+                bytes.extend_from_slice(&written.bytes);
+                ends.extend(written.ends.iter().map(|end| start + end));
+            }
         }
         offsets.push(ends.len() as i32 - 1);
     }

@@ -23,20 +23,22 @@ pub fn context(case: &Case<'_, '_>) -> Answer {
         return Answer::NotJudged("asymmetric and MAC operations take no context");
     }
     let text = case.event.text(Column::Context).unwrap_or("{}");
-    let Some(pairs) = pairs(text) else { return Answer::Unknown(Reason::NotVisible) };
-    let named = |name: &str| pairs.iter().any(|(given, _)| given == name);
-    if !rule.require.iter().all(|name| named(name)) {
-        return Answer::Violated;
+    let mut answer = Answer::Fits;
+    for pair in Pairs::of(text) {
+        let Ok((name, value)) = pair else { return Answer::Unknown(Reason::NotVisible) };
+        answer = worse(answer, value_fits(case, rule, &name, &value));
     }
-    let mut hidden = None;
-    for (name, value) in &pairs {
-        match value_fits(case, rule, name, value) {
-            Answer::Violated => return Answer::Violated,
-            Answer::Unknown(reason) => hidden = Some(reason),
-            _ => {}
-        }
+    let named = |name: &str| Pairs::of(text).flatten().any(|(given, _)| given == name);
+    if rule.require.iter().all(|name| named(name)) { answer } else { Answer::Violated }
+}
+
+/// The worse of two answers of one context: wrong, then hidden, then fitting.
+const fn worse(one: Answer, other: Answer) -> Answer {
+    match (one, other) {
+        (Answer::Violated, _) | (_, Answer::Violated) => Answer::Violated,
+        (Answer::Unknown(reason), _) => Answer::Unknown(reason),
+        (_, other) => other,
     }
-    hidden.map_or(Answer::Fits, Answer::Unknown)
 }
 
 /// Whether the function is one that takes a context on a symmetric key.
@@ -57,10 +59,11 @@ fn value_fits(case: &Case<'_, '_>, rule: &ContextRule, name: &str, value: &str) 
     };
     let mut needs_tenant = false;
     for pattern in patterns {
-        match expanded(case, pattern) {
-            None => needs_tenant = true,
-            Some(pattern) if glob::matches(&pattern, value) => return Answer::Fits,
-            Some(_) => {}
+        match with_tenant(case, pattern) {
+            Template::Plain if pattern.matches(value) => return Answer::Fits,
+            Template::Expanded(pattern) if glob::matches(&pattern, value) => return Answer::Fits,
+            Template::Unknown => needs_tenant = true,
+            Template::Plain | Template::Expanded(_) => {}
         }
     }
     if value.starts_with(HASHED_PREFIX) {
@@ -69,36 +72,77 @@ fn value_fits(case: &Case<'_, '_>, rule: &ContextRule, name: &str, value: &str) 
     if needs_tenant { Answer::Unknown(Reason::NotVisible) } else { Answer::Violated }
 }
 
+/// An allowed value that may name the tenant.
+enum Template {
+    /// It does not.
+    Plain,
+    Expanded(String),
+    /// It does, and no tenant is known.
+    Unknown,
+}
+
 /// The pattern with `{tenant}` filled in: the key's, or the caller's where the key has none or serves
-/// several. Nothing where neither is known.
-fn expanded<'p>(case: &Case<'_, '_>, pattern: &'p Pattern) -> Option<Cow<'p, str>> {
-    if !pattern.text.contains(TENANT) {
-        return Some(Cow::Borrowed(&pattern.text));
+/// several.
+fn with_tenant(case: &Case<'_, '_>, pattern: &Pattern) -> Template {
+    if !pattern.text.bytes().any(|byte| byte == b'{') || !pattern.text.contains(TENANT) {
+        return Template::Plain;
     }
     let declaration = &case.entry.declaration;
     let key = declaration.tenant.as_ref().map(|slug| &slug.0);
     let key = key.filter(|_| declaration.multi_tenant != Some(true));
-    let tenant = key.or(case.home.tenant.as_ref())?;
-    Some(Cow::Owned(pattern.text.replace(TENANT, tenant)))
+    match key.or(case.home.tenant.as_ref()) {
+        Some(tenant) => Template::Expanded(pattern.text.replace(TENANT, tenant)),
+        None => Template::Unknown,
+    }
 }
 
-/// The names and values of a flat JSON object of texts; a name may come twice (the items of a batch).
-/// Nothing where it is anything else.
-pub fn pairs(json: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
-    let mut rest = json.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
-    let mut pairs = Vec::new();
-    while !rest.is_empty() {
-        let (name, after) = text(rest)?;
-        let (value, after) = text(after.trim_start().strip_prefix(':')?.trim_start())?;
-        pairs.push((name, value));
-        let after = after.trim_start();
-        rest = match after.strip_prefix(',') {
-            Some(more) if !more.trim_start().is_empty() => more.trim_start(),
-            None if after.is_empty() => after,
-            _ => return None,
-        };
+/// A name and its value.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The context column holds something else than a flat object of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Malformed;
+
+/// The pairs of a flat JSON object of texts, and at the first mistake the end. A name may come twice: the
+/// items of a batch.
+struct Pairs<'a> {
+    /// What is still to be read; nothing at the end.
+    rest: Option<&'a str>,
+    is_first: bool,
+}
+
+impl<'a> Pairs<'a> {
+    fn of(json: &'a str) -> Self {
+        Self { rest: Some(json), is_first: true }
     }
-    Some(pairs)
+
+    /// The next pair and what follows it.
+    fn step(rest: &'a str, is_first: bool) -> Result<Option<(Pair<'a>, &'a str)>, Malformed> {
+        let rest = if is_first { rest.trim_ascii_start().strip_prefix('{').ok_or(Malformed)? } else { rest };
+        let rest = rest.trim_ascii_start();
+        if let Some(after) = rest.strip_prefix('}') {
+            return if after.trim_ascii_start().is_empty() { Ok(None) } else { Err(Malformed) };
+        }
+        let rest = if is_first { rest } else { rest.strip_prefix(',').ok_or(Malformed)?.trim_ascii_start() };
+        let (name, after) = text(rest).ok_or(Malformed)?;
+        let after = after.trim_ascii_start().strip_prefix(':').ok_or(Malformed)?;
+        let (value, after) = text(after.trim_ascii_start()).ok_or(Malformed)?;
+        Ok(Some(((name, value), after)))
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = Result<Pair<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.take()?;
+        let (pair, after) = match Self::step(rest, std::mem::take(&mut self.is_first)).transpose()? {
+            Ok(step) => step,
+            Err(malformed) => return Some(Err(malformed)),
+        };
+        self.rest = Some(after);
+        Some(Ok(pair))
+    }
 }
 
 /// The JSON string at the beginning of `json`, and what follows it.
@@ -127,13 +171,17 @@ mod tests {
 
     use super::*;
 
+    fn pairs(json: &str) -> Result<Vec<Pair<'_>>, Malformed> {
+        Pairs::of(json).collect()
+    }
+
     #[test]
     fn a_repeated_name_is_read_twice_and_junk_is_refused() {
         let read = pairs(r#"{"context":"a","context":"b\"\\"}"#).unwrap();
         assert_eq!(read, [("context".into(), "a".into()), ("context".into(), "b\"\\".into())]);
-        assert_eq!(pairs("{}"), Some(Vec::new()));
+        assert_eq!(pairs("{}"), Ok(Vec::new()));
         for junk in ["", "{", "[]", r#"{"a":1}"#, r#"{"a":"b",}"#, r#"{"a""b"}"#, r#"{"a":"b" "c":"d"}"#] {
-            assert_eq!(pairs(junk), None, "{junk}");
+            assert_eq!(pairs(junk), Err(Malformed), "{junk}");
         }
     }
 
@@ -141,9 +189,9 @@ mod tests {
         #[test]
         fn reads_what_serde_json_writes(object in prop::collection::btree_map(".{0,6}", ".{0,6}", 0..4)) {
             let json = serde_json::to_string(&object).unwrap();
-            let read: Option<Vec<(String, String)>> = pairs(&json)
+            let read: Result<Vec<(String, String)>, Malformed> = pairs(&json)
                 .map(|pairs| pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
-            prop_assert_eq!(read, Some(object.into_iter().collect::<Vec<_>>()));
+            prop_assert_eq!(read, Ok(object.into_iter().collect::<Vec<_>>()));
         }
     }
 }

@@ -89,51 +89,61 @@ pub struct Event<'l, 'a> {
 
 impl<'a> Event<'_, 'a> {
     /// The text of a column.
+    #[inline]
     pub fn text(&self, column: Column) -> Option<&'a str> {
         self.lens.rows.text(column, self.row)
     }
 
     /// The dictionary key of a word column, -1 for none.
+    #[inline]
     pub fn code(&self, column: Column) -> i32 {
         self.lens.rows.key(column, self.row).unwrap_or(-1)
     }
 
     /// The number of a column.
+    #[inline]
     pub fn integer(&self, column: Column) -> Option<i64> {
         self.lens.rows.integer(column, self.row)
     }
 
     /// The flag of a column.
+    #[inline]
     pub fn flag(&self, column: Column) -> Option<bool> {
         self.lens.rows.flag(column, self.row)
     }
 
     /// When it happened, in microseconds since the epoch.
+    #[inline]
     pub fn time(&self) -> i64 {
         self.lens.rows.time(Column::EventTime, self.row).unwrap_or_default()
     }
 
     /// What was done with the key.
+    #[inline]
     pub fn function(&self) -> Option<Function> {
         self.decoded(&self.lens.functions, Column::Function)?
     }
 
     /// What became of it.
+    #[inline]
     pub fn outcome(&self) -> Option<Outcome> {
         self.decoded(&self.lens.outcomes, Column::Outcome)?
     }
 
     /// Whether it comes from AWS.
+    #[inline]
     pub fn is_aws(&self) -> bool {
         self.decoded(&self.lens.providers, Column::Provider).flatten() == Some(Provider::Aws)
     }
 
     /// What kind of caller it was.
+    #[inline]
     pub fn caller_kind(&self) -> Option<CallerKind> {
         self.decoded(&self.lens.caller_kinds, Column::CallerKind)?
     }
 
     /// Where it came from.
+    #[inline]
     pub fn source(&self) -> Option<Source> {
         self.decoded(&self.lens.sources, Column::SourceIp)
     }
@@ -155,6 +165,7 @@ impl<'a> Event<'_, 'a> {
             || self.caller_kind() == Some(CallerKind::Service)
     }
 
+    #[inline]
     fn decoded<T: Copy>(&self, values: &[T], column: Column) -> Option<T> {
         let code = usize::try_from(self.code(column)).ok()?;
         values.get(code).copied()

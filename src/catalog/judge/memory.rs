@@ -39,34 +39,66 @@ pub struct Memory<'c, 'a> {
     /// The first and the last event time of the batch.
     span: (i64, i64),
     matches: Vec<Match>,
-    /// By key, alias and account.
-    keys: HashMap<(i32, i32, i32), usize>,
-    others: HashMap<i32, usize>,
+    /// By key, then alias and account.
+    keys: Remembered<(i32, i32), usize>,
+    others: Remembered<(), usize>,
     homes: Vec<Home>,
-    /// By principal and account.
-    callers: HashMap<(i32, i32), Known>,
-    /// By entry and principal.
-    standings: HashMap<(u32, i32), Standing>,
-    /// The row before: neighbours are often alike.
-    last_key: Option<((i32, i32, i32), usize)>,
+    places_of_homes: HashMap<Home, usize>,
+    /// By principal, then account.
+    callers: Remembered<i32, Known>,
+    /// By principal, then entry.
+    standings: Remembered<u32, Standing>,
+}
+
+/// Answers by the dictionary key of one column and something more. Most values of the column come with
+/// one such thing only, and are found without hashing.
+#[derive(Debug)]
+struct Remembered<K, V> {
+    /// By dictionary key, the first place for null.
+    first: Vec<Option<(K, V)>>,
+    others: HashMap<(i32, K), V>,
+}
+
+impl<K: Copy + Eq + std::hash::Hash, V: Copy> Remembered<K, V> {
+    /// Room for a column of so many distinct values.
+    fn new(distinct: usize) -> Self {
+        Self { first: vec![None; distinct + 1], others: HashMap::new() }
+    }
+
+    fn get(&self, code: i32, more: K) -> Option<V> {
+        match self.first.get((code + 1) as usize)? {
+            Some((known, value)) if *known == more => Some(*value),
+            Some(_) => self.others.get(&(code, more)).copied(),
+            None => None,
+        }
+    }
+
+    fn insert(&mut self, code: i32, more: K, value: V) {
+        match self.first.get_mut((code + 1) as usize) {
+            Some(slot @ None) => *slot = Some((more, value)),
+            _ => {
+                self.others.insert((code, more), value);
+            }
+        }
+    }
 }
 
 impl<'c, 'a> Memory<'c, 'a> {
     /// An empty memory for the batch that `lens` looks at.
     pub fn new(catalog: &'c Catalog, book: &'c AliasBook, lens: &'c Lens<'a>) -> Self {
-        let times = || (0..lens.rows.len()).map(|row| lens.event(row).time());
+        let room = |column| lens.distinct(column);
         Self {
             catalog,
             book,
             lens,
-            span: (times().min().unwrap_or_default(), times().max().unwrap_or_default()),
+            span: if book.is_empty() { (0, 0) } else { span(lens) },
             matches: Vec::new(),
-            keys: HashMap::new(),
-            others: HashMap::new(),
+            keys: Remembered::new(room(Column::KeyId)),
+            others: Remembered::new(room(Column::OtherKeyId)),
             homes: Vec::new(),
-            callers: HashMap::new(),
-            standings: HashMap::new(),
-            last_key: None,
+            places_of_homes: HashMap::new(),
+            callers: Remembered::new(room(Column::Principal)),
+            standings: Remembered::new(room(Column::Principal)),
         }
     }
 
@@ -127,15 +159,10 @@ impl<'c, 'a> Memory<'c, 'a> {
     }
 
     fn key(&mut self, event: &Event<'_, 'a>) -> usize {
-        let codes = (event.code(Column::KeyId), event.code(Column::KeyAlias), event.code(Column::KeyAccount));
-        if let Some((known, place)) = self.last_key
-            && known == codes
-        {
+        let code = event.code(Column::KeyId);
+        let more = (event.code(Column::KeyAlias), event.code(Column::KeyAccount));
+        if let Some(place) = self.keys.get(code, more) {
             return place;
-        }
-        if let Some(place) = self.keys.get(&codes) {
-            self.last_key = Some((codes, *place));
-            return *place;
         }
         let names = KeyNames {
             key: event.text(Column::KeyId),
@@ -145,8 +172,7 @@ impl<'c, 'a> Memory<'c, 'a> {
         };
         let place = self.look_up(names);
         if self.is_settled(names) {
-            self.keys.insert(codes, place);
-            self.last_key = Some((codes, place));
+            self.keys.insert(code, more, place);
         }
         place
     }
@@ -154,14 +180,14 @@ impl<'c, 'a> Memory<'c, 'a> {
     fn other(&mut self, event: &Event<'_, 'a>) -> Option<usize> {
         let code = event.code(Column::OtherKeyId);
         let key = event.text(Column::OtherKeyId)?;
-        if let Some(place) = self.others.get(&code) {
-            return Some(*place);
+        if let Some(place) = self.others.get(code, ()) {
+            return Some(place);
         }
         let account = key.split(':').nth(4);
         let names = KeyNames { key: Some(key), alias: None, account, time: event.time() };
         let place = self.look_up(names);
         if self.is_settled(names) {
-            self.others.insert(code, place);
+            self.others.insert(code, (), place);
         }
         Some(place)
     }
@@ -189,37 +215,43 @@ impl<'c, 'a> Memory<'c, 'a> {
     }
 
     fn caller(&mut self, event: &Event<'_, 'a>) -> Known {
-        let codes = (event.code(Column::Principal), event.code(Column::PrincipalAccount));
-        if let Some(known) = self.callers.get(&codes) {
-            return *known;
+        let (code, account) = (event.code(Column::Principal), event.code(Column::PrincipalAccount));
+        if let Some(known) = self.callers.get(code, account) {
+            return known;
         }
         let groups = &self.catalog.groups;
         let principal = event.text(Column::Principal);
         let home = self.catalog.places.home(principal, event.text(Column::PrincipalAccount), groups);
-        let home = self.homes.iter().position(|known| *known == home).unwrap_or_else(|| {
-            self.homes.push(home);
+        let home = *self.places_of_homes.entry(home).or_insert_with_key(|home| {
+            self.homes.push(home.clone());
             self.homes.len() - 1
         });
         let named = |list: &[_]| principal.is_some_and(|principal| groups.any(list, principal));
         let known =
             Known { home, pipeline: named(&self.catalog.pipelines), scanner: named(&self.catalog.scanners) };
-        self.callers.insert(codes, known);
+        self.callers.insert(code, account, known);
         known
     }
 
     fn standing(&mut self, event: &Event<'_, 'a>, key: usize) -> Option<Standing> {
         let Match::Declared(declared) = self.matches.get(key)? else { return None };
-        let codes = (declared.entry, event.code(Column::Principal));
-        if let Some(standing) = self.standings.get(&codes) {
-            return Some(*standing);
+        let code = event.code(Column::Principal);
+        if let Some(standing) = self.standings.get(code, declared.entry) {
+            return Some(standing);
         }
         let declaration = &self.catalog.entry(declared.entry)?.declaration;
         let standing = Standing::of(event.caller(), declaration, &self.catalog.groups);
         if !Standing::varies(declaration) {
-            self.standings.insert(codes, standing);
+            self.standings.insert(code, declared.entry, standing);
         }
         Some(standing)
     }
+}
+
+/// The first and the last event time of a batch.
+fn span(lens: &Lens<'_>) -> (i64, i64) {
+    let times = || (0..lens.rows.len()).map(|row| lens.event(row).time());
+    (times().min().unwrap_or_default(), times().max().unwrap_or_default())
 }
 
 /// How far back an equal answer is looked for; most keys are declared by an entry of their own.

@@ -29,7 +29,7 @@ pub fn walk<'t>(text: &'t str, to: &mut dyn Sections<'t>) {
 }
 
 fn documents<'t>(composer: &mut Composer<'t>, to: &mut dyn Sections<'t>) -> Result<(), Fault> {
-    while let Some((event, place)) = composer.next()? {
+    while let Some((event, place)) = composer.next_event()? {
         match event {
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => {}
             Event::MappingStart(..) => sections(composer, to)?,

@@ -74,7 +74,7 @@ impl<'t> Composer<'t> {
     ///
     /// # Errors
     /// Where the text is not YAML.
-    pub fn next(&mut self) -> Result<Option<(Event<'t>, Place)>, Fault> {
+    pub fn next_event(&mut self) -> Result<Option<(Event<'t>, Place)>, Fault> {
         loop {
             let Some(next) = self.parser.next_event() else { return Ok(None) };
             let (event, span) = next.map_err(|error| {
@@ -93,7 +93,7 @@ impl<'t> Composer<'t> {
     /// Where the text is not YAML.
     pub fn expect(&mut self) -> Result<(Event<'t>, Place), Fault> {
         let end = || Fault::new(Place::default(), "the file ends in the middle; was it cut off?");
-        self.next()?.ok_or_else(end)
+        self.next_event()?.ok_or_else(end)
     }
 
     /// Composes the node that begins with `first`, replacing what is on the tape.

@@ -31,7 +31,7 @@ impl BatchWriter {
     /// Where `out` cannot be written.
     pub fn write(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
-            Format::Json => write_json(batch, out).map_err(io::Error::other),
+            Format::Json => write_json(batch, true, out).map_err(io::Error::other),
             Format::Csv => self.write_csv(batch, out),
             Format::Table => write_table(batch, out),
         }
@@ -51,9 +51,13 @@ impl BatchWriter {
     }
 }
 
-fn write_json(batch: &RecordBatch, out: &mut dyn Write) -> Result<(), ArrowError> {
+/// Writes one JSON object a row; `nulls` says whether a column without a value is named.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub(super) fn write_json(batch: &RecordBatch, nulls: bool, out: &mut dyn Write) -> Result<(), ArrowError> {
     let mut writer = WriterBuilder::new()
-        .with_explicit_nulls(true)
+        .with_explicit_nulls(nulls)
         .with_timestamp_tz_format(TIME.to_owned())
         .build::<_, LineDelimited>(out);
     writer.write(batch)?;
@@ -68,7 +72,7 @@ fn write_table(batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Every cell as text; a list has its members with commas between, null is empty.
-fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> {
+pub(super) fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>, ArrowError> {
     let columns = batch.columns().iter().map(Cells::of).collect::<Result<Vec<_>, _>>()?;
     (0..batch.num_rows()).map(|row| columns.iter().map(|column| column.at(row)).collect()).collect()
 }

@@ -16,14 +16,15 @@ pub struct Arn<'a> {
 impl<'a> Arn<'a> {
     /// Takes `text` apart, if it is an ARN.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
-        Some(Self {
-            partition: parts.next()?,
-            service: parts.next()?,
-            region: parts.next()?,
-            account: parts.next()?,
-            resource: parts.next()?,
-        })
+        let mut rest = text.strip_prefix("arn:")?;
+        let mut part = || {
+            let end = rest.bytes().position(|byte| byte == b':')?;
+            let (part, after) = rest.split_at_checked(end)?;
+            rest = after.get(1..)?;
+            Some(part)
+        };
+        let (partition, service, region, account) = (part()?, part()?, part()?, part()?);
+        Some(Self { partition, service, region, account, resource: rest })
     }
 }
 

@@ -73,6 +73,18 @@ pub fn is_irrelevant(record: &[u8]) -> bool {
     prefilter::look(record) == Look::Irrelevant
 }
 
+/// Only looks at a record and parses it: what every reader of these logs has to do at the least, and so
+/// what `keyward bench` holds the whole path against. Whether there was a record to parse.
+pub fn parse_only(record: &[u8]) -> bool {
+    let parser = match prefilter::look(record) {
+        Look::Irrelevant => return false,
+        Look::Plain => Parser::Fast,
+        Look::Escaped => Parser::Plain,
+    };
+    let mut parsed = Field::Absent;
+    parse::text(record).is_ok_and(|text| parse::record(text, parser, &mut parsed).is_ok())
+}
+
 fn normalize_with(parser: Parser, bytes: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
     let text = parse::text(bytes)?;
     let mut parsed = Field::Absent;

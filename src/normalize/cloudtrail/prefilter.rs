@@ -45,7 +45,8 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
 /// Looks at one record.
 pub fn look(record: &[u8]) -> Look {
     let needles = &*NEEDLES;
-    if needles.escape.find(record).is_some() {
+    // Most records have no backslash at all, and one byte is found faster than two.
+    if memchr::memchr(b'\\', record).is_some() && needles.escape.find(record).is_some() {
         return Look::Escaped;
     }
     if is_one_object(record) && touches_no_key(record, needles) { Look::Irrelevant } else { Look::Plain }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
 
 use keyward::domain::reject::RejectReason;
 use keyward::source::{Limits, Reader, Shape, find};
@@ -12,9 +11,7 @@ use super::{Seen, read_all};
 
 /// The folder of samples, or nothing: then there is nothing to test.
 fn samples(name: &str) -> Option<String> {
-    let folder = std::env::var("KEYWARD_SAMPLES").unwrap_or_else(|_| "../shared/samples".into());
-    let path = PathBuf::from(folder).join(name);
-    path.exists().then(|| path.to_string_lossy().into_owned())
+    crate::samples::find(name).map(|path| path.to_string_lossy().into_owned())
 }
 
 fn seen(path: &str) -> Seen {

@@ -327,7 +327,7 @@ fn tenant_and_environment_come_from_callers_then_accounts_then_namespace() {
         ))
     };
     let kms = format!("\"{KEY}\"");
-    let rows: [(&str, fn(&mut KeyEvent<'static>), &str); 7] = [
+    let rows: [Row<'_>; 7] = [
         ("tenant: orders, environment: prod", |_| {}, FITS),
         ("tenant: payments", |_| {}, "violation tenant"),
         ("tenant: payments, multi_tenant: true", |_| {}, FITS),

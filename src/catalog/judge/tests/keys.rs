@@ -89,6 +89,24 @@ fn a_multi_region_key_is_one_key_in_all_regions() {
 }
 
 #[test]
+fn a_secret_is_known_with_and_without_the_characters_that_aws_adds() {
+    let stem = "arn:aws:secretsmanager:eu-west-1:1:secret:app/db";
+    let full = "arn:aws:secretsmanager:eu-west-1:1:secret:app/db-AbCdEf";
+    let recreated = "arn:aws:secretsmanager:eu-west-1:1:secret:app/db-Gh1jKl";
+    let read = |declared: &str, key| {
+        let event = KeyEvent { key_id: Some(key), ..aws(Retrieve) };
+        found(&entries(&[("s", &format!("\"{declared}\""))]), &event, &AliasBook::default())
+    };
+    assert_eq!(read(full, full), "s exact");
+    assert_eq!(read(full, stem), "s exact");
+    assert_eq!(read(stem, full), "s exact");
+    assert_eq!(read(full, recreated), "undeclared ", "another secret of the same name");
+    let two = entries(&[("s", &format!("\"{full}\"")), ("t", &format!("\"{recreated}\""))]);
+    let event = KeyEvent { key_id: Some(stem), ..aws(Retrieve) };
+    assert_eq!(found(&two, &event, &AliasBook::default()), "unknown ambiguous_declaration");
+}
+
+#[test]
 fn an_alias_is_resolved_as_of_the_events_time() {
     let catalog = entries(&[("a", &format!("\"{KEY}\""))]);
     let mut book = AliasBook::default();

@@ -270,27 +270,24 @@ fn a_message_of_a_context_has_names_and_never_values() {
 
 #[test]
 fn every_aspect_has_a_message_when_it_is_violated() {
-    let rows: [(&str, Function, fn(&mut KeyEvent<'static>), &str); 8] = [
+    let rows: [(Function, Row<'_>); 8] = [
+        (Sign, ("functions: [encrypt]", |_| {}, "declared for data-encryption (encrypt) → sign")),
+        (Export, ("use: x", |_| {}, "not exportable → export")),
+        (Encrypt, ("state: suspended", |_| {}, "the key is suspended → encrypt")),
         (
-            "use: x",
-            Sign,
-            |_| {},
-            "declared for data-encryption (encrypt, decrypt, wrap, unwrap and 2 more) → sign",
-        ),
-        ("use: x", Export, |_| {}, "not exportable → export"),
-        ("state: suspended", Encrypt, |_| {}, "the key is suspended → encrypt"),
-        (
-            "active_until: 2026-01-01",
             Encrypt,
-            |_| {},
-            "window protects until 2026-01-01T00:00:00Z → 2026-11-24T08:00:00Z",
+            (
+                "active_until: 2026-01-01",
+                |_| {},
+                "window protects until 2026-01-01T00:00:00Z → 2026-11-24T08:00:00Z",
+            ),
         ),
-        ("min_version: 3", Encrypt, |e| e.key_version = Some(1), "version at least 3 → 1"),
-        ("require: { mfa: true }", Encrypt, |e| e.mfa = Some(false), "requirement mfa → no mfa"),
-        ("attestation: { image_digests: [ab] }", Decrypt, |_| {}, "attestation ab → none"),
-        ("administrators: [a]", Manage, |_| {}, "allowed to administer: a"),
+        (Encrypt, ("min_version: 3", |e| e.key_version = Some(1), "version at least 3 → 1")),
+        (Encrypt, ("require: { mfa: true }", |e| e.mfa = Some(false), "requirement mfa → no mfa")),
+        (Decrypt, ("attestation: { image_digests: [ab] }", |_| {}, "attestation ab → none")),
+        (Manage, ("administrators: [a]", |_| {}, "allowed to administer: a")),
     ];
-    for (fields, function, change, expected) in rows {
+    for (function, (fields, change, expected)) in rows {
         let mut event = aws(function);
         change(&mut event);
         assert_eq!(explained(&declared(fields), &event).message_parts().collect::<Vec<_>>(), [expected]);

@@ -1,0 +1,99 @@
+//! Folds findings into alerts.
+//!
+//! In: findings, each with the values that fold it. Out: alerts, the loudest first. Pure: the same
+//! findings give the same alerts in whatever order and however often they come, within the bounds below.
+//! Which columns fold a finding is its detector's word, which the pipeline looks up; keeping alerts,
+//! telling people and silencing are left to others.
+//!
+//! Decision, 2026-11-24: the names of the folding columns are part of the id beside their values, so that
+//! a source and a principal of the same name are two alerts.
+
+mod fold;
+
+use std::collections::HashMap;
+
+use self::fold::Fold;
+use crate::domain::alert::{Alert, FoldedBy};
+use crate::domain::finding::Finding;
+use crate::domain::identity::uid;
+use crate::domain::time::parse_rfc3339;
+
+/// Length of the day that an alert spans, in microseconds of event time.
+const SPAN: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Alerts open at once: some 100 MB of them. More subjects in one pass than a team reads in a year.
+const MAX_ALERTS: usize = 100_000;
+
+/// Distinct findings remembered over all alerts, at some 50 bytes each. Beyond it nothing new is counted.
+const MAX_FINDINGS: usize = 2_000_000;
+
+/// How much is held at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub alerts: usize,
+    pub findings: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { alerts: MAX_ALERTS, findings: MAX_FINDINGS }
+    }
+}
+
+/// Alerts being folded.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    bounds: Bounds,
+    open: HashMap<u128, Fold>,
+    findings: usize,
+    left_out: u64,
+}
+
+impl Alerts {
+    /// No alert yet, and never more than `bounds` allow.
+    pub fn within(bounds: Bounds) -> Self {
+        Self { bounds, ..Self::default() }
+    }
+
+    /// Adds a finding; one that is known changes nothing.
+    pub fn add(&mut self, finding: &Finding, folded_by: FoldedBy) {
+        let time = parse_rfc3339(&finding.event_time).unwrap_or_default();
+        let id = alert_id(&folded_by, time.div_euclid(SPAN));
+        let is_full = self.open.len() >= self.bounds.alerts && !self.open.contains_key(&id);
+        if is_full || self.findings >= self.bounds.findings {
+            self.left_out += 1;
+            return;
+        }
+        let fold = self.open.entry(id).or_insert_with(|| Fold::new(folded_by));
+        self.findings += usize::from(fold.add(finding, time));
+    }
+
+    /// How many findings came when the bounds were reached, and so are in no alert.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// The alerts: the loudest first, then by time.
+    pub fn finish(self) -> Vec<Alert> {
+        let mut alerts: Vec<Alert> =
+            self.open.into_iter().filter_map(|(id, fold)| fold.finish(format!("{id:032x}"))).collect();
+        alerts.sort_by(|one, other| {
+            other.level.cmp(&one.level).then_with(|| (&one.first, &one.id).cmp(&(&other.first, &other.id)))
+        });
+        alerts
+    }
+}
+
+fn alert_id(folded_by: &FoldedBy, day: i64) -> u128 {
+    let day = day.to_le_bytes();
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(folded_by.len() * 3 + 1);
+    for (column, value) in folded_by {
+        let has: &[u8] = if value.is_some() { b"=" } else { b"" };
+        parts.extend([column.as_bytes(), has, value.as_deref().unwrap_or_default().as_bytes()]);
+    }
+    parts.push(&day);
+    uid(&parts)
+}
+
+#[cfg(test)]
+mod tests;

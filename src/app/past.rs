@@ -1,0 +1,96 @@
+//! Key events of history, as they were before they were judged.
+//!
+//! In: an open history. Out: rows with the log's columns, to be judged again, and the alias facts that
+//! they tell. What is asked of history in SQL stays with [`super::ask`].
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+
+use super::ask::{AskError, Asked, Past};
+use crate::catalog::AliasBook;
+use crate::history;
+use crate::sql::question::Value;
+use crate::table::columns::{LOG_COLUMNS, events_schema};
+
+/// When each alias first and last stood for each key. An alias that came back to a key it had left twice
+/// is not told apart.
+const ALIASES: &str = "SELECT key_alias, key_id, min(event_time) AS first, max(event_time) AS last \
+    FROM events WHERE key_alias IS NOT NULL AND (key_id IS NOT NULL OR action = 'DeleteAlias') \
+    GROUP BY key_alias, key_id";
+
+/// The events of one id: the log's, the one that two copies of a call share, or a finding's.
+const EVENTS: &str = "SELECT * FROM events WHERE event_id = $id OR shared_event_id = $id \
+    OR event_id IN (SELECT event_id FROM findings WHERE id = $id) ORDER BY event_time, event_id, ordinal";
+
+impl Past {
+    /// The events that `id` means, with the verdict that was kept.
+    ///
+    /// # Errors
+    /// Where history cannot be read.
+    pub fn events_of(&self, id: &str) -> Result<RecordBatch, AskError> {
+        let values = vec![("id".to_owned(), Value::Text(id.to_owned()))];
+        Ok(as_live(&self.ask(&Asked { sql: EVENTS.to_owned(), values })?)?)
+    }
+
+    /// All events, batch by batch, with the verdicts that were kept.
+    pub fn events(&self) -> impl Iterator<Item = Result<RecordBatch, AskError>> {
+        let files = self.snapshot.events.clone();
+        let batches = history::batches(&self.snapshot.folder, files, events_schema());
+        batches.map(|batch| batch.map_err(AskError::from))
+    }
+
+    /// What the events tell of aliases.
+    ///
+    /// # Errors
+    /// Where history cannot be read.
+    pub fn aliases(&self) -> Result<AliasBook, AskError> {
+        let facts = self.ask(&Asked { sql: ALIASES.to_owned(), values: Vec::new() })?;
+        let mut book = AliasBook::default();
+        let column = |name: &str| facts.column_by_name(name);
+        let (Some(alias), Some(key), Some(first), Some(last)) =
+            (column("key_alias"), column("key_id"), column("first"), column("last"))
+        else {
+            return Ok(book);
+        };
+        let (alias, key) = (cast(alias, &DataType::Utf8)?, cast(key, &DataType::Utf8)?);
+        let (alias, key) = (alias.as_string::<i32>(), key.as_string::<i32>());
+        let mut learnt: Vec<(i64, usize)> = Vec::new();
+        for times in [first, last] {
+            let times = times.as_primitive::<TimestampMicrosecondType>();
+            learnt.extend(times.values().iter().copied().zip(0..times.len()));
+        }
+        learnt.sort_unstable();
+        for (at, row) in learnt {
+            book.learn(at, alias.value(row), key.is_valid(row).then(|| key.value(row)));
+        }
+        Ok(book)
+    }
+}
+
+/// The log's columns of a batch, which is what the judge takes.
+///
+/// # Errors
+/// Never in practice: every batch of events begins with them.
+pub fn unjudged(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    batch.project(&(0..LOG_COLUMNS).collect::<Vec<_>>())
+}
+
+/// What SQL answered, in the types of the live table: SQL sees text as views.
+fn as_live(answer: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let live = events_schema();
+    let columns = live.fields().iter().zip(answer.columns());
+    let columns = columns.map(|(field, column)| as_type(column, field.data_type()));
+    RecordBatch::try_new(live.clone(), columns.collect::<Result<Vec<_>, _>>()?)
+}
+
+fn as_type(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
+    match wanted {
+        same if same == column.data_type() => Ok(Arc::clone(column)),
+        DataType::Dictionary(..) => cast(&cast(column, &DataType::Utf8)?, wanted),
+        _ => cast(column, wanted),
+    }
+}

@@ -1,0 +1,139 @@
+//! `keyward detectors`: what the detectors are, one in full, and the schema of their files.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use super::exit::{Exit, Failure, OrFail, Outcome};
+use super::output::terminal::harmless;
+use super::output::{Format, rows};
+use super::rules::print_problems;
+use crate::detect::detectors::{Detector, Detectors};
+use crate::detect::document::json_schema_text;
+use crate::sql::nearest::hint;
+
+/// Arguments of `keyward detectors`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyward detectors list
+  keyward detectors list --format csv > detectors.csv
+  keyward detectors show KP-001
+  keyward detectors schema > detectors.schema.json
+
+Exit codes: 0 printed, 3 a detector is wrong, or there is none of that id.")]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+
+    /// Folder of detectors instead of the built-in ones.
+    #[arg(long, global = true, value_name = "DIR")]
+    detectors: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// List them: level, title, what each requires, and why one is not evaluated
+    List {
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Show one in full: what it finds, its condition, what to do about a hit
+    Show {
+        /// Its id, such as KP-001.
+        id: String,
+    },
+    /// Print the JSON schema of a detector file, for editors
+    Schema,
+}
+
+const HEADER: [&str; 6] = ["id", "level", "title", "requires", "evaluated", "tags"];
+
+/// Prints what was asked for.
+///
+/// # Errors
+/// Where a detector is wrong or missing, or standard output cannot be written.
+pub fn run(args: &Args) -> Outcome {
+    let text = match &args.verb {
+        Verb::Schema => format!("{}\n", json_schema_text().or_fail(Exit::InputOutput)?),
+        Verb::List { format } => {
+            let cells: Vec<Vec<String>> = load(args)?.iter().map(cells).collect();
+            rows::text(*format, &HEADER, &cells)
+        }
+        Verb::Show { id } => {
+            let detectors = load(args)?;
+            let found = detectors.iter().find(|detector| detector.id.eq_ignore_ascii_case(id));
+            page(found.ok_or_else(|| missing(id, &detectors))?)
+        }
+    };
+    io::stdout().write_all(text.as_bytes()).or_fail(Exit::InputOutput)?;
+    Ok(Exit::Clean)
+}
+
+fn load(args: &Args) -> Result<Detectors, Failure> {
+    let loaded = args.detectors.as_deref().map_or_else(Detectors::embedded, Detectors::load);
+    loaded.map_err(|problems| {
+        print_problems(&problems);
+        Failure { exit: Exit::Rules, error: anyhow!("there is something to mend, see above") }
+    })
+}
+
+fn missing(id: &str, detectors: &Detectors) -> Failure {
+    let help = hint(&id.to_uppercase(), detectors.iter().map(|detector| detector.id.as_str()));
+    let help = help.unwrap_or_else(|| "`keyward detectors list` lists them".to_owned());
+    Failure { exit: Exit::Rules, error: anyhow!("there is no detector {id}; {help}") }
+}
+
+fn cells(detector: &Detector) -> Vec<String> {
+    let evaluated = detector.set_aside().unwrap_or_else(|| "yes".to_owned());
+    let evaluated = evaluated.replacen("not evaluated", "no", 1);
+    vec![
+        detector.id.clone(),
+        detector.level.to_string(),
+        detector.title.clone(),
+        requires(detector),
+        evaluated,
+        detector.tags.join(" "),
+    ]
+}
+
+fn requires(detector: &Detector) -> String {
+    detector.requires.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// A detector for people: a page of text.
+fn page(detector: &Detector) -> String {
+    let columns: Vec<&str> = detector.alert_by.iter().map(|column| column.name()).collect();
+    let mut page = format!("{}  {}\n\n", detector.id, detector.title);
+    let mut fact = |name: &str, value: String| {
+        if !value.is_empty() {
+            page.push_str(&format!("{name:<11}{value}\n"));
+        }
+    };
+    fact("level", detector.level.to_string());
+    fact("status", detector.status.to_string());
+    fact("evaluated", detector.set_aside().unwrap_or_else(|| "yes".to_owned()));
+    fact("requires", requires(detector));
+    fact("alert by", columns.join(", "));
+    fact("tags", detector.tags.join(" "));
+    fact("related", detector.related.join(" "));
+    fact("author", detector.author.clone().unwrap_or_default());
+    fact("file", format!("{}:{}", detector.file.display(), detector.line));
+    let section = |name: &str, text: &str| {
+        let indented: Vec<String> = text.trim().lines().map(|line| format!("    {line}\n")).collect();
+        if text.trim().is_empty() { String::new() } else { format!("\n{name}\n{}", indented.concat()) }
+    };
+    page.push_str(&section("Finds", &detector.description));
+    page.push_str(&section("Match", detector.expression.text()));
+    page.push_str(&section("False positives", &detector.false_positives.join("\n")));
+    page.push_str(&section("Runbook", &detector.runbook));
+    page.push_str(&section("References", &detector.references.join("\n")));
+    let cases = detector.cases.iter().map(|case| {
+        let what = if case.expect.is_empty() { "silent" } else { "fires " };
+        format!("{what} {}", case.name)
+    });
+    page.push_str(&section("Cases", &cases.collect::<Vec<_>>().join("\n")));
+    page.lines().map(|line| format!("{}\n", harmless(line))).collect()
+}

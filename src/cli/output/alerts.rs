@@ -1,0 +1,125 @@
+//! Alerts as a feed for people, JSON lines or CSV.
+
+use std::io::{self, Write};
+
+use super::terminal::{Colours, harmless};
+use super::{Format, csv};
+use crate::domain::alert::Alert;
+
+/// The columns of the CSV form, in order.
+const CSV_COLUMNS: [&str; 14] = [
+    "id",
+    "level",
+    "title",
+    "count",
+    "first",
+    "last",
+    "key_id",
+    "catalog_id",
+    "principal",
+    "detectors",
+    "aspects",
+    "outcomes",
+    "success_after_attempts",
+    "message",
+];
+
+/// Writes alerts one after the other.
+#[derive(Debug)]
+pub struct AlertWriter {
+    format: Format,
+    colours: Colours,
+    header_written: bool,
+}
+
+impl AlertWriter {
+    /// A writer for `format`; colours concern only the feed for people.
+    pub fn new(format: Format, colours: Colours) -> Self {
+        Self { format, colours, header_written: false }
+    }
+
+    /// Writes one alert.
+    ///
+    /// # Errors
+    /// Where `out` cannot be written.
+    pub fn write(&mut self, alert: &Alert, out: &mut dyn Write) -> io::Result<()> {
+        match self.format {
+            Format::Json => {
+                serde_json::to_writer(&mut *out, alert)?;
+                out.write_all(b"\n")
+            }
+            Format::Csv => {
+                if !self.header_written {
+                    self.header_written = true;
+                    out.write_all(csv::line(CSV_COLUMNS).as_bytes())?;
+                }
+                out.write_all(csv_line(alert).as_bytes())
+            }
+            Format::Table => out.write_all(feed_entry(alert, self.colours).as_bytes()),
+        }
+    }
+}
+
+/// How loud and what; the worst finding's sentence; then how often, since when, and who says so.
+fn feed_entry(alert: &Alert, colours: Colours) -> String {
+    let padding = " ".repeat(13_usize.saturating_sub(alert.level.as_str().len()));
+    let mut text = format!(
+        "{}{padding} {}\n    {}\n    {} from {} to {}: {}; {}{}\n",
+        colours.level(alert.level),
+        colours.bold(&harmless(&alert.title)),
+        harmless(&alert.message),
+        if alert.count == 1 { "1 finding".to_owned() } else { format!("{} findings", alert.count) },
+        whole_second(&alert.first),
+        whole_second(&alert.last),
+        outcomes(alert, ", "),
+        words(&alert.detectors, " "),
+        if alert.aspects.is_empty() { String::new() } else { format!("; {}", aspects(alert)) },
+    );
+    if let Some(time) = &alert.success_after_attempts {
+        text.push_str(&format!("    succeeded after attempts at {}\n", whole_second(time)));
+    }
+    text.push_str(&format!("    {}\n", colours.faint(&format!("alert {}", alert.id))));
+    text
+}
+
+fn whole_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => time.to_owned(),
+    }
+}
+
+fn outcomes(alert: &Alert, between: &str) -> String {
+    let counts: Vec<String> =
+        alert.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    counts.join(between)
+}
+
+fn aspects(alert: &Alert) -> String {
+    alert.aspects.iter().map(|aspect| aspect.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn words<'a>(words: impl IntoIterator<Item = &'a String>, between: &str) -> String {
+    words.into_iter().map(String::as_str).collect::<Vec<_>>().join(between)
+}
+
+fn csv_line(alert: &Alert) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let cells: [String; 14] = [
+        alert.id.clone(),
+        alert.level.to_string(),
+        alert.title.clone(),
+        alert.count.to_string(),
+        alert.first.clone(),
+        alert.last.clone(),
+        text(&alert.key_id),
+        text(&alert.catalog_id),
+        text(&alert.principal),
+        words(&alert.detectors, " "),
+        aspects(alert),
+        outcomes(alert, " "),
+        text(&alert.success_after_attempts),
+        alert.message.clone(),
+    ];
+    csv::line(cells.iter().map(String::as_str))
+}

@@ -1,0 +1,42 @@
+//! Findings folded: one misuse is one alert, however many detectors name it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::level::Level;
+use super::verdict::Aspect;
+
+/// What folds findings: columns of the event, each with its value.
+pub type FoldedBy = BTreeMap<&'static str, Option<String>>;
+
+/// All findings about one subject, by default a key and a principal, within a day of event time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// Derived from what folds and the day: a replay gives the same id.
+    pub id: String,
+    /// The highest of its findings.
+    pub level: Level,
+    /// Title of the worst finding.
+    pub title: String,
+    /// Sentence of the worst finding.
+    pub message: String,
+    /// The columns that fold, each with the value that all its findings share.
+    pub alert_by: FoldedBy,
+    /// Of the worst finding, as are the next three.
+    pub key_id: Option<String>,
+    pub catalog_id: Option<String>,
+    pub principal: Option<String>,
+    pub event_id: String,
+    pub detectors: BTreeSet<String>,
+    pub aspects: BTreeSet<Aspect>,
+    /// Distinct findings.
+    pub count: u64,
+    /// Event time of the first finding; RFC 3339, as all times here.
+    pub first: String,
+    pub last: String,
+    /// Distinct findings by the outcome of their event.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// When a call first succeeded after one that was stopped.
+    pub success_after_attempts: Option<String>,
+}
