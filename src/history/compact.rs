@@ -95,8 +95,8 @@ fn smallest(mut files: Vec<FileRow>) -> Vec<FileRow> {
     let mut rows = 0;
     let mut chosen: Vec<FileRow> = Vec::new();
     for file in files.into_iter().take(MOST_FILES_A_MERGE) {
-        let grows = chosen.len() < 2 || file.rows <= rows || chosen.len() < MOST_SMALL_FILES;
-        if !grows || rows + file.rows > FULL_ROWS {
+        let is_far_larger = chosen.len() >= 2 && file.rows > rows;
+        if is_far_larger || rows + file.rows > FULL_ROWS {
             break;
         }
         rows += file.rows;
