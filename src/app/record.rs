@@ -3,17 +3,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 
+use super::clock::now_micros;
 use super::kept_catalog;
 use crate::catalog::{Catalog, SourceText};
-use crate::detect::table::to_batch;
+use crate::detect::table::{findings_schema, to_batch};
 use crate::domain::finding::Finding;
 use crate::history::rejects::{RejectedRecord, RejectsBuilder};
-use crate::history::{self, Limits, OpenSet};
+use crate::history::{self, Compacted, Limits, OpenSet};
 use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
@@ -34,6 +36,13 @@ pub struct Recorder {
     now: i64,
 }
 
+/// What became of many small files at the end of a scan.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Merged {
+    pub files: Compacted,
+    pub took: Duration,
+}
+
 /// How far one input was sealed, and how far it has been read since.
 #[derive(Debug, Clone)]
 struct Progress {
@@ -52,7 +61,7 @@ impl Recorder {
     /// Where the folder cannot be made, is locked by another process, or its database fails.
     pub fn open(data: &Path, inputs: &mut [Input], now: i64) -> Result<Self> {
         let store = BlockingStore::open(data, now)?;
-        store.wait(history::sweep(store.store()))?;
+        store.wait(history::sweep(store.store(), now))?;
         let inputs = inputs.iter_mut().map(|input| progress_of(&store, input)).collect::<Result<_>>()?;
         Ok(Self {
             store: Arc::new(store),
@@ -155,12 +164,17 @@ impl Recorder {
         Ok(())
     }
 
-    /// Seals what is left.
+    /// Seals what is left, and merges the files of days that have many small ones.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn finish(mut self) -> Result<()> {
-        self.seal()()
+    pub fn finish(mut self) -> Result<Merged> {
+        self.seal()()?;
+        let started = Instant::now();
+        let store = self.store.store();
+        let compacted = self.store.wait(history::compact(store, &findings_schema(), now_micros()));
+        let files = compacted.context("everything is sealed, but small files could not be merged")?;
+        Ok(Merged { files, took: started.elapsed() })
     }
 
     /// Whether history holds the records up to `mark` already.

@@ -174,7 +174,7 @@ impl Output {
             .or_fail(Exit::InputOutput)?;
         flushed.context("could not write to standard output").or_fail(Exit::InputOutput)?;
         if let Some(recorder) = self.recorder {
-            recorder.finish().or_fail(Exit::InputOutput)?;
+            self.summary.merged = recorder.finish().or_fail(Exit::InputOutput)?;
         }
         Ok(self.summary)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow::array::Array;
 
+use crate::app::record::Merged;
 use crate::detect::blindness::{Blind, Seen};
 use crate::domain::level::Level;
 use crate::metrics::Account;
@@ -16,6 +17,9 @@ use crate::table::rows::Rows;
 
 /// How many detectors that could not see are named before the rest is only counted.
 const BLIND_SHOWN: usize = 6;
+
+/// From when on the time is worth a line that was spent on merging files of history.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Sums over the steps of a scan.
 #[derive(Debug, Default)]
@@ -28,6 +32,8 @@ pub struct Summary {
     failures: BTreeMap<usize, String>,
     events: u64,
     seen: Seen,
+    /// What became of small files of history at the end.
+    pub merged: Merged,
 }
 
 impl Summary {
@@ -93,6 +99,10 @@ impl Summary {
             writeln!(to, "failed     {detector} could not be evaluated everywhere: {message}")?;
         }
         self.write_blind(to, rules)?;
+        if self.merged.took >= WORTH_TELLING {
+            let Merged { files, took } = self.merged;
+            writeln!(to, "history    {} small files became {} in {took:.1?}", files.replaced, files.written)?;
+        }
         if !has_catalog {
             writeln!(to, "no catalog every key is undeclared; declare them: --catalog catalog.yaml")?;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringBuilder, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::interleave;
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::errors::{ParquetError, Result};
@@ -22,7 +22,7 @@ use super::key_filter::{Collector, FILTERED};
 use super::layout::{self, ROWS_PER_GROUP, ZSTD_LEVEL};
 use super::lists::Lists;
 use super::order::Row;
-use super::words::{Codes, Merged, Words};
+use super::words::{self, Codes, Merged, NULL, Words};
 
 /// The batches of an open set and the columns in them, looked at column by column.
 #[derive(Debug)]
@@ -38,11 +38,17 @@ enum Column<'a> {
     /// A dictionary column whose values hardly repeat.
     Spread(Words<'a>),
     Lists(Lists),
+    /// A column of text without a value: written as a dictionary of none, so that the footer says so.
+    Absent,
     Other(Vec<&'a ArrayRef>),
 }
 
 impl<'a> Column<'a> {
     fn of(arrays: Vec<&'a ArrayRef>) -> Self {
+        let is_text = |array: &&ArrayRef| array.data_type() == &DataType::Utf8;
+        if arrays.iter().all(|array| is_text(array) && array.null_count() == array.len()) {
+            return Self::Absent;
+        }
         match Words::of(&arrays) {
             Some(words) if words.repeats() => {
                 let merged = words.merge();
@@ -69,29 +75,74 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// When the writer or zstd fails.
     pub(super) fn write<W: Write + Send>(&self, rows: &[Row], to: W) -> Result<Vec<u8>> {
-        let plain = Arc::new(layout::plain(self.schema));
-        let parquet = ArrowSchemaConverter::new().convert(&plain)?;
-        let properties = Arc::new(layout::properties(self.schema, rows.len())?);
-        let mut file = SerializedFileWriter::new(to, parquet.root_schema_ptr(), properties)?;
-        let factory = ArrowRowGroupWriterFactory::new(&file, plain.clone());
-        let mut filter = Collector::default();
-        let mut zstd = Compressor::new(ZSTD_LEVEL).map_err(external)?;
-        for (number, rows) in rows.chunks(ROWS_PER_GROUP).enumerate() {
-            let writers = factory.create_column_writers(number)?;
-            let mut group = GroupWriter {
-                leaves: parquet.columns().iter().zip(writers),
-                group: file.next_row_group()?,
-                zstd: &mut zstd,
-                filter: &mut filter,
-            };
-            let places: Vec<_> = rows.iter().map(|row| (row.batch as usize, row.row as usize)).collect();
-            for (field, column) in plain.fields().iter().zip(&self.columns) {
-                group.write(field, column, rows, &places)?;
-            }
-            group.group.close()?;
+        let mut file = Encoder::new(self.schema, rows.len(), to)?;
+        for rows in rows.chunks(ROWS_PER_GROUP) {
+            file.write(self, rows)?;
         }
-        file.close()?;
-        Ok(filter.finish())
+        file.finish()
+    }
+}
+
+/// A file being encoded, a row group at a time.
+pub(super) struct Encoder<W: Write + Send> {
+    plain: SchemaRef,
+    columns: Vec<ColumnDescPtr>,
+    file: SerializedFileWriter<W>,
+    factory: ArrowRowGroupWriterFactory,
+    filter: Collector,
+    zstd: Compressor<'static>,
+    groups: usize,
+}
+
+impl<W: Write + Send> Encoder<W> {
+    /// Begins a file of these columns; `rows` is about how many a row group will have.
+    ///
+    /// # Errors
+    /// When the writer or zstd fails.
+    pub(super) fn new(schema: &Schema, rows: usize, to: W) -> Result<Self> {
+        let plain = Arc::new(layout::plain(schema));
+        let parquet = ArrowSchemaConverter::new().convert(&plain)?;
+        let properties = Arc::new(layout::properties(schema, rows)?);
+        let file = SerializedFileWriter::new(to, parquet.root_schema_ptr(), properties)?;
+        Ok(Self {
+            factory: ArrowRowGroupWriterFactory::new(&file, plain.clone()),
+            plain,
+            columns: parquet.columns().to_vec(),
+            file,
+            filter: Collector::default(),
+            zstd: Compressor::new(ZSTD_LEVEL).map_err(external)?,
+            groups: 0,
+        })
+    }
+
+    /// Writes `rows` of `columns` in their order as one row group.
+    ///
+    /// # Errors
+    /// When the writer or zstd fails.
+    pub(super) fn write(&mut self, columns: &Columns<'_>, rows: &[Row]) -> Result<()> {
+        let writers = self.factory.create_column_writers(self.groups)?;
+        self.groups += 1;
+        let mut group = GroupWriter {
+            leaves: self.columns.iter().zip(writers),
+            group: self.file.next_row_group()?,
+            zstd: &mut self.zstd,
+            filter: &mut self.filter,
+        };
+        let places: Vec<_> = rows.iter().map(|row| (row.batch as usize, row.row as usize)).collect();
+        for (field, column) in self.plain.fields().iter().zip(&columns.columns) {
+            group.write(field, column, rows, &places)?;
+        }
+        group.group.close()?;
+        Ok(())
+    }
+
+    /// Ends the file, and returns its key filter.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub(super) fn finish(self) -> Result<Vec<u8>> {
+        self.file.close()?;
+        Ok(self.filter.finish())
     }
 }
 
@@ -117,7 +168,11 @@ where
         places: &[(usize, usize)],
     ) -> Result<()> {
         match column {
-            Column::Merged(words, merged) => self.write_words(field, &words.codes(merged, rows), merged),
+            Column::Merged(words, merged) => {
+                let (values, codes) = merged.narrow(words.codes(merged, rows));
+                self.write_words(field, &codes, &values)
+            }
+            Column::Absent => self.write_words(field, &Codes::Same(NULL, rows.len()), &[]),
             Column::Spread(words) => {
                 let texts: ArrayRef = Arc::new(words.texts(rows));
                 self.write_texts(field, &texts)
@@ -131,18 +186,19 @@ where
         }
     }
 
-    fn write_words(&mut self, field: &Field, codes: &Codes, merged: &Merged) -> Result<()> {
+    /// `values` are those that occur; the codes are their places.
+    fn write_words(&mut self, field: &Field, codes: &Codes, values: &[String]) -> Result<()> {
         if is_filtered(field) {
-            merged.used(codes).for_each(|value| self.filter.add(field.name(), value));
+            values.iter().for_each(|value| self.filter.add(field.name(), value));
         }
-        if !merged.fits_a_dictionary() {
-            return self.write_array(field, &texts(codes, merged));
+        if !words::fits_a_dictionary(values) {
+            return self.write_array(field, &texts(codes, values));
         }
         let (column, _) = self.leaves.next().ok_or_else(too_few_columns)?;
         let chunk = Chunk {
             column: column.clone(),
             codes,
-            values: merged.values(),
+            values,
             page_statistics: layout::has_page_statistics(field.name()),
             bloom_filter: layout::has_bloom_filter(field.name()),
         };
@@ -200,10 +256,10 @@ fn gather_flags(flags: &[&BooleanArray], places: &[(usize, usize)]) -> BooleanAr
     BooleanArray::new(values, nulls)
 }
 
-fn texts(codes: &Codes, merged: &Merged) -> ArrayRef {
+fn texts(codes: &Codes, values: &[String]) -> ArrayRef {
     let mut texts = StringBuilder::new();
     for code in codes.iter() {
-        texts.append_option(merged.values().get(code as usize));
+        texts.append_option(values.get(code as usize));
     }
     Arc::new(texts.finish())
 }

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
+use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 
 use super::encode::Columns;
 use super::error::HistoryError;
-use super::order::{self, DAY, Row};
+use super::order::{self, DAY};
 use crate::store::{DataFolder, FileRow, Kind, SealId};
 
 /// Whose files these are: the sweep touches no other's. One instance writes to a data folder, until
@@ -61,9 +62,9 @@ pub(super) fn write_table(
     let columns = Columns::of(table.schema, table.batches);
     let mut written = Vec::new();
     for (day, rows) in order::by_day(table.batches) {
-        let name = format!("{}/day={}/{INSTANCE}-{seal}{FINISHED}", table.kind, date(day));
+        let name = name_of(table.kind, day, seal);
         let path = folder.file(&name);
-        let (contents, key_filter) = place(&path, &columns, &rows, unsealed)?;
+        let (contents, key_filter) = place(&path, unsealed, |to| columns.write(&rows, to))?;
         written.push(FileRow {
             file: name,
             kind: table.kind,
@@ -81,17 +82,25 @@ pub(super) fn write_table(
 }
 
 /// The length and hash of a file's bytes.
-struct Contents {
-    bytes: i64,
-    sha256: String,
+pub(super) struct Contents {
+    pub bytes: i64,
+    pub sha256: String,
 }
 
-fn place(
+/// The name below the history folder of the file that a seal makes of one kind and day.
+pub(super) fn name_of(kind: Kind, day: i64, seal: SealId) -> String {
+    format!("{kind}/day={}/{INSTANCE}-{seal}{FINISHED}", date(day))
+}
+
+/// Puts what `write` writes in its place, and returns what it gives.
+///
+/// # Errors
+/// When the file cannot be written; what there is of it is left to `unsealed`.
+pub(super) fn place<T>(
     path: &Path,
-    columns: &Columns<'_>,
-    rows: &[Row],
     unsealed: &mut Unsealed,
-) -> Result<(Contents, Vec<u8>), HistoryError> {
+    write: impl FnOnce(&mut Hashing) -> Result<T, ParquetError>,
+) -> Result<(Contents, T), HistoryError> {
     let folder = path.parent().unwrap_or(path);
     let is_new = !folder.is_dir();
     fs::create_dir_all(folder).map_err(failed("make", folder))?;
@@ -99,7 +108,7 @@ fn place(
     let file = File::create(&temporary).map_err(failed("create", &temporary))?;
     unsealed.paths.push(temporary.clone());
     let mut hashing = Hashing { file, hash: Sha256::new(), bytes: 0 };
-    let key_filter = columns.write(rows, &mut hashing).map_err(|source| HistoryError::Parquet {
+    let given = write(&mut hashing).map_err(|source| HistoryError::Parquet {
         doing: "encode",
         path: temporary.clone(),
         source,
@@ -108,7 +117,7 @@ fn place(
     fs::rename(&temporary, path).map_err(failed("rename", &temporary))?;
     unsealed.paths.push(path.to_owned());
     sync_folders(folder, is_new)?;
-    Ok((hashing.finish(), key_filter))
+    Ok((hashing.finish(), given))
 }
 
 /// A new name survives a power cut only when its folder is saved; a new folder, when those above are.
@@ -138,7 +147,7 @@ pub(super) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error)
 }
 
 /// A file that is hashed as it is written.
-struct Hashing {
+pub(super) struct Hashing {
     file: File,
     hash: Sha256,
     bytes: i64,

@@ -9,9 +9,9 @@
 //!
 //! A file holds one kind of rows of one event day, sorted by (key, time), so that all uses of one
 //! key lie together: the manifest's key filter skips files, the bloom filter row groups, and the
-//! page statistics all but a page or two. Files never change. Compaction (not built yet) will write
-//! the rows of several files of a day into one and swap manifest rows in one transaction; what reads
-//! a snapshot meanwhile still finds the old files, which go ten minutes later.
+//! page statistics all but a page or two. Files never change. [`compact`] writes the rows of several
+//! files of a day into one and swaps manifest rows in one transaction; what reads a snapshot meanwhile
+//! still finds the old files, which go ten minutes later.
 //!
 //! Decisions:
 //! - 2026-11-24: dictionary columns are encoded by `chunk` instead of Arrow's writer, which hashes
@@ -22,6 +22,7 @@
 //!   the same pages: DataFusion 55 groups by views in columns but by dictionaries through rows.
 
 mod chunk;
+mod compact;
 mod encode;
 mod error;
 mod file;
@@ -30,6 +31,7 @@ mod key_filter;
 mod layout;
 mod lists;
 pub mod measure;
+mod merge;
 mod order;
 mod pages;
 mod prune;
@@ -42,6 +44,7 @@ mod tables;
 mod words;
 mod writer;
 
+pub use compact::{Compacted, GRACE, compact};
 pub use error::HistoryError;
 pub use read::batches;
 pub use sweep::sweep;

@@ -42,7 +42,7 @@ pub(super) fn times(batch: &RecordBatch) -> Option<&[i64]> {
 }
 
 /// A batch's keys as words, also where the table holds them as text, as that of findings does.
-fn keys(batch: &RecordBatch) -> Option<ArrayRef> {
+pub(super) fn keys(batch: &RecordBatch) -> Option<ArrayRef> {
     let words = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     cast(batch.column_by_name(SORTED_BY)?, &words).ok()
 }

@@ -51,20 +51,59 @@ fn open(path: &Path, live: &SchemaRef) -> Result<ParquetRecordBatchReader, Histo
 
 fn reader(file: File, live: &SchemaRef) -> Result<ParquetRecordBatchReader, ParquetError> {
     let written = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    typed_reader(file, &written, live, BATCH)
+}
+
+/// As [`reader`], in batches of `rows`; nothing when the file has columns that `live` lacks, or lacks
+/// columns that `live` has in every row.
+///
+/// # Errors
+/// When the file cannot be read, or has other types than `live`.
+pub(super) fn whole_reader(
+    file: File,
+    live: &SchemaRef,
+    rows: usize,
+) -> Result<Option<ParquetRecordBatchReader>, ParquetError> {
+    let written = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let has = |schema: &Schema, field: &FieldRef| schema.field_with_name(field.name()).is_ok();
+    let is_newer = written.schema().fields().iter().any(|field| !has(live, field));
+    let is_older = live.fields().iter().any(|field| !field.is_nullable() && !has(written.schema(), field));
+    if is_newer || is_older {
+        return Ok(None);
+    }
+    typed_reader(file, &written, live, rows).map(Some)
+}
+
+/// Reads what columns the file has in the types of `live`.
+fn typed_reader(
+    file: File,
+    written: &ArrowReaderMetadata,
+    live: &SchemaRef,
+    rows: usize,
+) -> Result<ParquetRecordBatchReader, ParquetError> {
     let names = written.schema().fields().iter();
     let known: Vec<_> = names.filter_map(|field| live.field_with_name(field.name()).ok().cloned()).collect();
     let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(known)));
     let metadata = ArrowReaderMetadata::try_new(written.metadata().clone(), options)?;
-    ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_batch_size(BATCH).build()
+    ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_batch_size(rows).build()
+}
+
+/// The columns of `live` in its order, null where the batch has none.
+///
+/// # Errors
+/// When a column has another type.
+pub(super) fn with_columns(batch: &RecordBatch, live: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    };
+    RecordBatch::try_new(live.clone(), live.fields().iter().map(column).collect())
 }
 
 /// The columns of the live schema, in its order.
 fn as_live(batch: &RecordBatch, live: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
-        Some(column) => compact(column),
-        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-    };
-    RecordBatch::try_new(live.clone(), live.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?)
+    let batch = with_columns(batch, live)?;
+    RecordBatch::try_new(live.clone(), batch.columns().iter().map(compact).collect::<Result<Vec<_>, _>>()?)
 }
 
 /// A row group's dictionary may be far larger than a batch; detectors evaluate it value by value.

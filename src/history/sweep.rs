@@ -1,4 +1,5 @@
-//! Removes what a writer left behind when it died between writing files and committing their seal.
+//! Removes what a writer left behind when it died between writing files and committing their seal,
+//! and files whose rows stand in others since long enough.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,21 +10,28 @@ use super::error::HistoryError;
 use super::file::{FINISHED, INSTANCE, UNFINISHED, failed};
 use crate::store::Store;
 
-/// Removes this instance's files that no manifest names, and returns them. Call it once after
+/// Removes this instance's files that no manifest names, but for replaced ones that somebody may
+/// still read, and returns them. `at` is now, in microseconds since the epoch. Call it once after
 /// opening a store for writing, before the first seal.
 ///
 /// # Errors
 /// When the manifest cannot be read or a file cannot be removed.
-pub async fn sweep(store: &Store) -> Result<Vec<PathBuf>, HistoryError> {
-    let named: HashSet<PathBuf> =
-        store.file_names().await?.iter().map(|name| store.folder().file(name)).collect();
+pub async fn sweep(store: &Store, at: i64) -> Result<Vec<PathBuf>, HistoryError> {
+    let (due, waiting): (Vec<_>, Vec<_>) =
+        store.retired_files().await?.into_iter().partition(|retired| retired.remove_after <= at);
+    let named = store.file_names().await?;
+    let kept = named.iter().chain(waiting.iter().map(|retired| &retired.file));
+    let kept: HashSet<PathBuf> = kept.map(|name| store.folder().file(name)).collect();
     let mut removed = Vec::new();
     for entry in WalkDir::new(store.folder().history()).sort_by_file_name().into_iter().flatten() {
         let path = entry.path();
-        if entry.file_type().is_file() && is_ours(path) && !named.contains(path) {
+        if entry.file_type().is_file() && is_ours(path) && !kept.contains(path) {
             std::fs::remove_file(path).map_err(failed("remove", path))?;
             removed.push(path.to_owned());
         }
+    }
+    for retired in due {
+        store.forget_retired(&retired.file).await?;
     }
     Ok(removed)
 }

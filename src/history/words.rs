@@ -1,10 +1,12 @@
 //! One dictionary column across the batches of an open set: each distinct value gets one code, in
 //! the order of the values, so that rows sort and pages are summarised by comparing numbers.
 
+use std::borrow::Cow;
+
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray, StringBuilder};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::Int32Type;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::order::Row;
 
@@ -40,6 +42,21 @@ pub(super) enum Codes {
 }
 
 impl Codes {
+    /// How many rows say all that the others do.
+    const fn different(&self) -> usize {
+        match self {
+            Self::Same(_, _) => 1,
+            Self::Each(codes) => codes.len(),
+        }
+    }
+
+    fn replace(&mut self, by: impl Fn(u32) -> u32) {
+        match self {
+            Self::Same(code, _) => *code = by(*code),
+            Self::Each(codes) => codes.iter_mut().for_each(|code| *code = by(*code)),
+        }
+    }
+
     /// The code of each row.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
         let (same, each) = match self {
@@ -55,8 +72,10 @@ impl Codes {
 pub(super) struct Merged {
     /// The distinct values, sorted.
     values: Vec<String>,
-    /// For each batch, the code of each of its dictionary's values.
+    /// For each dictionary, the code of each of its values.
     codes: Vec<Vec<u32>>,
+    /// For each batch, its dictionary as a place in `codes`: batches read from one file share theirs.
+    batches: Vec<usize>,
 }
 
 impl<'a> Words<'a> {
@@ -71,22 +90,31 @@ impl<'a> Words<'a> {
 
     /// Whether one dictionary for all is worth its making.
     pub(super) fn repeats(&self) -> bool {
-        let values: usize = self.batches.iter().map(|batch| batch.values.len()).sum();
+        let mut seen = HashSet::new();
+        let dictionaries: Vec<_> =
+            self.batches.iter().filter(|batch| seen.insert(batch.dictionary())).collect();
+        let values: usize = dictionaries.iter().map(|batch| batch.values.len()).sum();
         let rows: usize = self.batches.iter().map(|batch| batch.keys.len()).sum();
-        let bytes: usize = self.batches.iter().map(|batch| batch.values.value_data().len()).sum();
+        let bytes: usize = dictionaries.iter().map(|batch| batch.values.value_data().len()).sum();
         values * ROWS_PER_VALUE <= rows || bytes <= LARGEST_DICTIONARY / 16
     }
 
     /// One dictionary for all batches.
     pub(super) fn merge(&self) -> Merged {
         let mut known: HashMap<&str, u32> = HashMap::new();
-        let mut codes = Vec::with_capacity(self.batches.len());
+        let mut seen: HashMap<Dictionary, usize> = HashMap::new();
+        let mut codes: Vec<Vec<u32>> = Vec::new();
+        let mut batches = Vec::with_capacity(self.batches.len());
         for batch in &self.batches {
-            let places = (0..batch.values.len()).map(|place| {
-                let next = known.len() as u32;
-                *known.entry(batch.values.value(place)).or_insert(next)
+            let place = *seen.entry(batch.dictionary()).or_insert_with(|| {
+                let places = (0..batch.values.len()).map(|place| {
+                    let next = known.len() as u32;
+                    *known.entry(batch.values.value(place)).or_insert(next)
+                });
+                codes.push(places.collect());
+                codes.len() - 1
             });
-            codes.push(places.collect::<Vec<_>>());
+            batches.push(place);
         }
         let mut sorted: Vec<(&str, u32)> = known.into_iter().collect();
         sorted.sort_unstable();
@@ -99,7 +127,7 @@ impl<'a> Words<'a> {
         for code in codes.iter_mut().flatten() {
             *code = ranks.get(*code as usize).copied().unwrap_or(NULL);
         }
-        Merged { values: sorted.into_iter().map(|(value, _)| value.to_owned()).collect(), codes }
+        Merged { values: sorted.into_iter().map(|(value, _)| value.to_owned()).collect(), codes, batches }
     }
 
     /// The code of each row, in the order of `rows`.
@@ -124,7 +152,9 @@ impl<'a> Words<'a> {
 
     /// The code of one row of one batch.
     pub(super) fn code(&self, merged: &Merged, batch: usize, row: usize) -> u32 {
-        self.key(batch, row).and_then(|key| merged.codes.get(batch)?.get(key).copied()).unwrap_or(NULL)
+        let Some(key) = self.key(batch, row) else { return NULL };
+        let codes = merged.batches.get(batch).and_then(|dictionary| merged.codes.get(*dictionary));
+        codes.and_then(|codes| codes.get(key).copied()).unwrap_or(NULL)
     }
 
     fn key(&self, batch: usize, row: usize) -> Option<usize> {
@@ -153,25 +183,41 @@ impl<'a> Words<'a> {
 }
 
 impl Merged {
-    /// The distinct values, sorted; a value's place is its code.
-    pub(super) fn values(&self) -> &[String] {
-        &self.values
-    }
-
-    /// The values that occur among `codes`.
-    pub(super) fn used(&self, codes: &Codes) -> impl Iterator<Item = &str> {
+    /// The values that occur among `codes`, sorted, and the codes as places in them.
+    pub(super) fn narrow(&self, mut codes: Codes) -> (Cow<'_, [String]>, Codes) {
         let mut used = vec![false; self.values.len()];
-        for code in codes.iter() {
+        for code in codes.iter().take(codes.different()) {
             if let Some(slot) = used.get_mut(code as usize) {
                 *slot = true;
             }
         }
-        self.values.iter().zip(used).filter(|(_, used)| *used).map(|(value, _)| value.as_str())
+        if used.iter().all(|used| *used) {
+            return (Cow::Borrowed(&self.values), codes);
+        }
+        let mut places = Vec::with_capacity(used.len());
+        let mut values = Vec::new();
+        for (value, used) in self.values.iter().zip(used) {
+            places.push(values.len() as u32);
+            if used {
+                values.push(value.clone());
+            }
+        }
+        codes.replace(|code| places.get(code as usize).copied().unwrap_or(NULL));
+        (Cow::Owned(values), codes)
     }
+}
 
-    /// Whether the dictionary is small enough to be read by every question.
-    pub(super) fn fits_a_dictionary(&self) -> bool {
-        self.values.iter().map(|value| value.len() + 4).sum::<usize>() <= LARGEST_DICTIONARY
+/// Whether a dictionary of these values is small enough to be read by every question.
+pub(super) fn fits_a_dictionary(values: &[String]) -> bool {
+    values.iter().map(|value| value.len() + 4).sum::<usize>() <= LARGEST_DICTIONARY
+}
+
+/// Tells dictionaries in memory apart: where the text and the ends of its values are, and how many.
+type Dictionary = (*const u8, *const i32, usize);
+
+impl BatchWords<'_> {
+    fn dictionary(&self) -> Dictionary {
+        (self.values.value_data().as_ptr(), self.values.value_offsets().as_ptr(), self.values.len())
     }
 }
 
@@ -200,7 +246,7 @@ mod tests {
         let batches = [batch(&[Some("m"), None, Some("z")]), batch(&[Some("a"), Some("m")])];
         let words = Words::of(&batches.iter().collect::<Vec<_>>()).unwrap();
         let merged = words.merge();
-        assert_eq!(merged.values(), ["a", "m", "z"]);
+        assert_eq!(merged.values, ["a", "m", "z"]);
         let rows = [row(1, 0), row(0, 0), row(1, 1), row(0, 1), row(0, 2)];
         assert_eq!(words.codes(&merged, &rows), Codes::Each(vec![0, 1, 1, NULL, 2]));
         assert_eq!(
@@ -220,6 +266,30 @@ mod tests {
         assert_eq!(codes(&[Some("a"), Some("a")]), Codes::Same(0, 2));
         assert_eq!(codes(&[None, None]), Codes::Same(NULL, 2));
         assert_eq!(codes(&[Some("a"), None]), Codes::Each(vec![0, NULL]));
+    }
+
+    #[test]
+    fn values_that_no_row_has_are_left_out() {
+        let batch = batch(&[Some("z"), Some("a"), None, Some("m")]);
+        let words = Words::of(&[&batch]).unwrap();
+        let merged = words.merge();
+        let (values, codes) = merged.narrow(words.codes(&merged, &[row(0, 0), row(0, 2), row(0, 3)]));
+        assert_eq!(
+            (values.as_ref(), codes),
+            (&["m".to_owned(), "z".to_owned()][..], Codes::Each(vec![1, NULL, 0]))
+        );
+        let (values, codes) = merged.narrow(words.codes(&merged, &[row(0, 0), row(0, 1), row(0, 3)]));
+        assert_eq!((values.len(), codes), (3, Codes::Each(vec![2, 0, 1])));
+    }
+
+    #[test]
+    fn a_dictionary_that_batches_share_is_looked_at_once() {
+        let whole = batch(&[Some("a"), Some("b"), Some("c"), Some("d")]);
+        let (first, second) = (whole.slice(0, 2), whole.slice(2, 2));
+        let words = Words::of(&[&first, &second]).unwrap();
+        let merged = words.merge();
+        assert_eq!(merged.codes.len(), 1);
+        assert_eq!(words.codes(&merged, &[row(1, 1), row(0, 0)]), Codes::Each(vec![3, 0]));
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub enum StoreError {
     /// A source is not where this seal began to read it.
     #[error("{label} was read by somebody else meanwhile; read it again from its stored position")]
     PositionMoved { label: String },
+    /// A file that a replacement would replace is not part of history.
+    #[error("{file} was replaced by somebody else meanwhile; nothing was changed")]
+    FileGone { file: String },
     /// The database could not say whether the commit happened.
     #[error(
         "could not learn whether seal {seal} was committed: {source}; its files are kept for the next start"

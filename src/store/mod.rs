@@ -28,6 +28,7 @@ mod error;
 mod folder;
 mod manifest;
 mod position;
+mod replacement;
 mod seal;
 mod statements;
 
@@ -37,6 +38,7 @@ pub use error::StoreError;
 pub use folder::{DataFolder, FolderLock};
 pub use manifest::{FileRow, Kind};
 pub use position::{Position, PositionMove, StoredPosition};
+pub use replacement::{Replacement, RetiredFile};
 pub use seal::{SealId, SealRecord};
 
 use statements::{READ_EPOCH, READ_META, TAKE_LEASE, WRITE_META};

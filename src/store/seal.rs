@@ -3,6 +3,7 @@
 use std::fmt;
 
 use sqlx::sqlite::SqliteConnection;
+use sqlx::{Sqlite, Transaction};
 
 use super::error::StoreError;
 use super::manifest::{self, FileRow};
@@ -43,15 +44,30 @@ impl Store {
     /// [`StoreError::PositionMoved`] and [`StoreError::LeaseLost`]: nothing happened, drop the files.
     /// [`StoreError::CommitUnknown`]: keep the files. Any other: nothing happened.
     pub async fn commit_seal(&self, seal: &SealRecord) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with(BEGIN).await?;
-        if let Err(error) = write(&mut transaction, seal).await {
+        let mut transaction = self.begin().await?;
+        let written = write(&mut transaction, seal).await;
+        self.conclude(transaction, written, seal.id).await
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin_with(BEGIN).await?)
+    }
+
+    /// Commits what was written, or takes it back.
+    pub(super) async fn conclude(
+        &self,
+        transaction: Transaction<'static, Sqlite>,
+        written: Result<(), StoreError>,
+        seal: SealId,
+    ) -> Result<(), StoreError> {
+        if let Err(error) = written {
             // Failing to roll back changes nothing: what is not committed is not there.
             let _ = transaction.rollback().await;
             return Err(error);
         }
         match transaction.commit().await {
             Ok(()) => Ok(()),
-            Err(error) => self.settle(seal.id, error).await,
+            Err(error) => self.settle(seal, error).await,
         }
     }
 
@@ -90,23 +106,34 @@ impl Store {
 }
 
 async fn write(connection: &mut SqliteConnection, seal: &SealRecord) -> Result<(), StoreError> {
-    hold_lease(connection, seal.id.epoch).await?;
-    let account = serde_json::to_string(&seal.account)
-        .map_err(|error| StoreError::Unreadable { what: "an account of records", text: error.to_string() })?;
-    sqlx::query(INSERT_SEAL)
-        .bind(seal.id.to_string())
-        .bind(seal.id.epoch)
-        .bind(seal.id.sequence)
-        .bind(account)
-        .bind(seal.sealed_at)
-        .execute(&mut *connection)
-        .await?;
+    begin(connection, seal.id, &seal.account, seal.sealed_at).await?;
     for step in &seal.moves {
         position::advance(connection, step, seal.sealed_at).await?;
     }
     for file in &seal.files {
         manifest::insert(connection, seal.id, file).await?;
     }
+    Ok(())
+}
+
+/// Makes sure that this instance still may write, and writes the seal's own row.
+pub(super) async fn begin(
+    connection: &mut SqliteConnection,
+    seal: SealId,
+    account: &Account,
+    at: i64,
+) -> Result<(), StoreError> {
+    hold_lease(connection, seal.epoch).await?;
+    let account = serde_json::to_string(account)
+        .map_err(|error| StoreError::Unreadable { what: "an account of records", text: error.to_string() })?;
+    sqlx::query(INSERT_SEAL)
+        .bind(seal.to_string())
+        .bind(seal.epoch)
+        .bind(seal.sequence)
+        .bind(account)
+        .bind(at)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -17,6 +17,11 @@ pub(super) const FILES_OF_KIND: &str = "SELECT file, day, row_count, byte_count,
     key_filter, created_at FROM manifest WHERE kind = $1 ORDER BY day, file";
 pub(super) const ALL_FILE_NAMES: &str = "SELECT file FROM manifest ORDER BY file";
 
+pub(super) const DELETE_FILE: &str = "DELETE FROM manifest WHERE file = $1";
+pub(super) const INSERT_RETIRED: &str = "INSERT INTO retired_files (file, remove_after) VALUES ($1, $2)";
+pub(super) const RETIRED_FILES: &str = "SELECT file, remove_after FROM retired_files ORDER BY file";
+pub(super) const DELETE_RETIRED: &str = "DELETE FROM retired_files WHERE file = $1";
+
 pub(super) const FIND_POSITION: &str =
     "SELECT source, label, next_offset, next_index, watermark FROM positions WHERE source = $1";
 pub(super) const ALL_POSITIONS: &str =

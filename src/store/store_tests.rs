@@ -147,3 +147,39 @@ fn a_plain_thread_can_use_the_store() {
     blocking.wait(blocking.store().commit_seal(&record)).unwrap();
     assert!(blocking.wait(blocking.store().position_of("s")).unwrap().is_some());
 }
+
+fn replacement(store: &Store, added: &str, removed: &[&str]) -> Replacement {
+    Replacement {
+        id: store.next_seal().unwrap(),
+        added: file(added),
+        removed: removed.iter().map(|name| (*name).to_owned()).collect(),
+        replaced_at: 20,
+        remove_after: 30,
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_swaps_files_and_remembers_the_old_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    store.commit_seal(&seal(&store, vec![file("a"), file("b"), file("c")], Vec::new())).await.unwrap();
+    let events = store.account().await.unwrap().events;
+    store.commit_replacement(&replacement(&store, "d", &["a", "c"])).await.unwrap();
+    assert_eq!(store.file_names().await.unwrap(), ["b", "d"]);
+    let retired = |name: &str| RetiredFile { file: name.to_owned(), remove_after: 30 };
+    assert_eq!(store.retired_files().await.unwrap(), [retired("a"), retired("c")]);
+    assert_eq!(store.account().await.unwrap().events, events, "no record was read");
+    store.forget_retired("a").await.unwrap();
+    assert_eq!(store.retired_files().await.unwrap(), [retired("c")]);
+}
+
+#[tokio::test]
+async fn a_replacement_of_a_file_that_is_gone_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    store.commit_seal(&seal(&store, vec![file("a"), file("b")], Vec::new())).await.unwrap();
+    let error = store.commit_replacement(&replacement(&store, "d", &["a", "gone"])).await.unwrap_err();
+    assert!(matches!(error, StoreError::FileGone { file } if file == "gone"));
+    assert_eq!(store.file_names().await.unwrap(), ["a", "b"]);
+    assert_eq!(store.retired_files().await.unwrap(), []);
+}

@@ -1,5 +1,6 @@
 //! History through its front door: write, seal, read back, ask.
 
+mod compaction;
 mod questions;
 mod seals;
 

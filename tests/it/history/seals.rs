@@ -176,12 +176,12 @@ fn the_sweep_removes_what_a_dead_writer_left_and_nothing_else() {
     drop(store);
 
     let store = open(folder.path());
-    let removed = store.wait(sweep(store.store())).unwrap();
+    let removed = store.wait(sweep(store.store(), NOW)).unwrap();
     assert_eq!(removed.len(), 2, "{removed:?}");
     assert!(foreign.exists());
     fs::remove_file(foreign).unwrap();
     assert_eq!(files_on_disk(folder.path()), sealed);
-    assert_eq!(store.wait(sweep(store.store())).unwrap().len(), 0);
+    assert_eq!(store.wait(sweep(store.store(), NOW)).unwrap().len(), 0);
 }
 
 #[test]
