@@ -65,10 +65,3 @@ fn what_the_service_adds_stands_beside_the_response() {
         json!({ "keyId": "from the response", "clusterId": "c-1", "rotationType": "ON_DEMAND" })
     );
 }
-
-#[test]
-fn a_request_that_is_no_object_is_marked() {
-    let mut changes = change("DisableKey", json!({}), json!({}));
-    changes["requestParameters"] = json!("{\"keyId\":\"cut of");
-    assert_eq!(request(changes), json!({ "unreadable": true }));
-}

@@ -47,9 +47,13 @@ fn a_field_that_nobody_reads_may_have_any_type() {
 }
 
 #[test]
-fn request_parameters_that_are_no_object_are_passed_over() {
+fn request_parameters_that_are_no_object_are_refused() {
     for request in [json!("{\"keyId\":\"cut of"), json!([1, 2]), json!(7)] {
-        assert!(one(json!({ "requestParameters": request }), |event| event.key_id == Some(KEY)));
+        let expected = "`requestParameters` has another type than it may have";
+        assert_eq!(
+            reason(json!({ "requestParameters": request })),
+            (RejectReason::WrongType, expected.to_owned())
+        );
     }
 }
 
