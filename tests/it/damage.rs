@@ -132,6 +132,7 @@ fn wrong_types_are_one_reject_each() {
         ("/eventName", json!({ "a": 1 })),
         ("/eventName", json!(7)),
         ("/userIdentity", json!("root")),
+        ("/requestParameters", json!([1, 2])),
         ("/resources", json!("arn:aws:kms:eu-west-1:111122223333:key/x")),
         ("/eventTime", json!(1_795_420_800)),
     ] {

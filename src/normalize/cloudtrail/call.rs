@@ -48,6 +48,7 @@ impl<'a> Call<'a> {
     pub fn of(found: Found<'a>, arena: &'a Arena) -> Result<Self, Reject> {
         let record = found.record;
         check_version(record)?;
+        record.request_parameters.read("requestParameters")?;
         let caller = caller(record, arena)?;
         let stated = || record.user_identity.given().and_then(|identity| identity.account_id.lenient());
         let account = record.recipient_account_id.text("recipientAccountId")?.or_else(stated);
