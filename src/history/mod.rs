@@ -9,7 +9,7 @@
 //!
 //! A file holds one kind of rows of one event day, sorted by (key, time), so that all uses of one
 //! key lie together: the manifest's key filter skips files, the bloom filter row groups, and the
-//! page statistics all but a page or two. Files never change. [`compact`] writes the rows of several
+//! page statistics all but a page or two. Files never change. [`compact()`] writes the rows of several
 //! files of a day into one and swaps manifest rows in one transaction; what reads a snapshot meanwhile
 //! still finds the old files, which go ten minutes later.
 //!
