@@ -14,6 +14,10 @@ use crate::domain::function::Function;
 use crate::domain::verdict::{Aspect, AspectSet, Verdict};
 use crate::table::columns::Column;
 
+/// The principal of what AWS does by itself with a key, such as a scheduled rotation. It is written only
+/// for service events, which name nobody.
+const PROVIDER_ITSELF: &str = "service:aws-internal";
+
 /// An event with all that is known of its key and its caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'c, 'a> {
@@ -157,6 +161,9 @@ impl Case<'_, '_> {
 
     /// Decides over all aspects.
     pub fn decide(&self) -> Decision {
+        if self.changes_key() && self.event.text(Column::Principal) == Some(PROVIDER_ITSELF) {
+            return Decision::bare(Verdict::NotApplicable, Some(Reason::ProviderItself));
+        }
         if self.changes_key() && self.entry.declaration.administrators.is_none() {
             return Decision::bare(Verdict::NotApplicable, Some(Reason::NoAdministrators));
         }

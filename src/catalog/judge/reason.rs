@@ -14,6 +14,8 @@ vocabulary! {
         Metadata = "metadata",
         /// A change to a key whose entry names no administrators.
         NoAdministrators = "no_administrators",
+        /// KMS carried out what was set up before, such as a scheduled rotation: nobody called.
+        ProviderItself = "provider_itself",
         /// The action needs a key and the log names none.
         KeyNotNamed = "key_not_named",
         /// Several entries declare the key and none goes before the others.

@@ -67,6 +67,18 @@ fn an_undeclared_key_is_undeclared_for_all_but_metadata() {
 }
 
 #[test]
+fn a_scheduled_rotation_by_kms_itself_accuses_nobody() {
+    let catalog = declared("administrators: [\"arn:aws:iam::111122223333:role/key-admin\"]");
+    let rotation = KeyEvent {
+        action: Some("RotateKey"),
+        principal: Some("service:aws-internal"),
+        caller_kind: Some(CallerKind::Service),
+        ..aws(Function::Manage)
+    };
+    assert_eq!(verdict(&catalog, &rotation), "not_applicable");
+}
+
+#[test]
 fn changing_a_key_is_judged_by_administrators_only() {
     let admins = "administrators: [\"arn:aws:iam::111122223333:role/key-admin\"], regions: [us-east-1], functions: [encrypt]";
     for function in [Manage, Import] {
