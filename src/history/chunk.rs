@@ -76,19 +76,19 @@ impl Chunk<'_> {
     /// # Errors
     /// When zstd fails.
     pub(super) fn encode(&self, zstd: &mut Compressor<'static>) -> Result<(Bytes, ColumnCloseResult)> {
-        let mut pages = Pages::start(self.column.clone(), self.values, zstd)?;
+        let mut pages = Pages::start(self.column.clone(), self.values, zstd);
         let mut index = ColumnIndexBuilder::new(Type::BYTE_ARRAY);
         let mut whole = Range::EMPTY;
         match self.codes {
             Codes::Same(code, rows) => {
                 whole = Range::of_one(*code, *rows);
-                pages.push(&self.constant_page(whole), *rows, *rows)?;
+                pages.push(self.constant_page(whole), *rows, *rows);
                 self.append_to_index(&mut index, whole);
             }
             Codes::Each(codes) => {
                 for codes in codes.chunks(WORDS_PER_PAGE) {
                     let range = Range::of(codes);
-                    pages.push(&self.page(codes, range), codes.len(), codes.len())?;
+                    pages.push(self.page(codes, range), codes.len(), codes.len());
                     self.append_to_index(&mut index, range);
                     whole = whole.with(range);
                 }

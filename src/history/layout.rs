@@ -46,6 +46,9 @@ const RANDOM: &[&str] = &["event_id", "shared_event_id", "request_id", "corrects
 /// Times and positions: nearly always another one than before.
 const SPREAD: &[&str] = &["event_time", "position"];
 
+/// Differences that no compression makes smaller.
+const INCOMPRESSIBLE: &[&str] = &["position"];
+
 /// Follows the order of the rows, so that pages differ in it.
 const CLUSTERED: &[&str] =
     &["key_id", "key_alias", "key_account", "key_region", "catalog_id", "event_time", "ingested_at"];
@@ -93,6 +96,9 @@ fn column(builder: WriterPropertiesBuilder, field: &Field, rows: usize) -> Write
     let name = field.name().as_str();
     let path = ColumnPath::from(name);
     let builder = match field.data_type() {
+        DataType::Boolean => builder
+            .set_column_encoding(path.clone(), Encoding::RLE)
+            .set_column_compression(path.clone(), Compression::UNCOMPRESSED),
         DataType::List(_) => return builder,
         DataType::Utf8 | DataType::Dictionary(..) => {
             let encoding = match RANDOM.contains(&name) {
@@ -107,6 +113,10 @@ fn column(builder: WriterPropertiesBuilder, field: &Field, rows: usize) -> Write
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED),
         _ => builder,
+    };
+    let builder = match INCOMPRESSIBLE.contains(&name) {
+        true => builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED),
+        false => builder,
     };
     let builder = match has_bloom_filter(name) {
         true => builder

@@ -71,10 +71,10 @@ impl Lists {
         zstd: &mut Compressor<'static>,
     ) -> Result<(Bytes, ColumnCloseResult)> {
         let present = column.max_def_level().unsigned_abs().into();
-        let mut pages = Pages::start(column, &self.values, zstd)?;
+        let mut pages = Pages::start(column, &self.values, zstd);
         for rows in rows.chunks(WORDS_PER_PAGE) {
             let (plain, values) = self.page(rows, present);
-            pages.push(&plain, values, rows.len())?;
+            pages.push(plain, values, rows.len());
         }
         pages.finish(Summary::default())
     }

@@ -23,6 +23,7 @@
 
 mod chunk;
 mod compact;
+mod constants;
 mod encode;
 mod error;
 mod file;

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::pruning::PruningStatistics;
-use datafusion::common::{Column, ScalarValue};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::common::{Column, DFSchema, ScalarValue};
+use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{Expr, binary_expr};
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 
 use super::key_filter::{FILTERED, may_hold};
@@ -20,16 +23,33 @@ const TIMED: &str = "event_time";
 /// Longer IN lists are not looked up value by value.
 const LONGEST_LIST: usize = 1000;
 
-/// The files of which `predicate` may hold for some row; all of them where that cannot be told.
-pub(super) fn kept(files: &[FileRow], predicate: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Vec<FileRow> {
-    let may_match = PruningPredicateBuilder::new()
+/// For each file whether `predicate` may hold for some row; for all where that cannot be told.
+pub(super) fn may_match(
+    files: &[FileRow],
+    predicate: &Arc<dyn PhysicalExpr>,
+    schema: &SchemaRef,
+) -> Vec<bool> {
+    PruningPredicateBuilder::new()
         .with_file_schema(schema.clone())
         .with_max_in_list_size(LONGEST_LIST)
         .try_build(predicate.clone())
         .and_then(|pruning| pruning.prune(&Manifest { files }))
-        .unwrap_or_else(|_| vec![true; files.len()]);
-    let kept = files.iter().zip(may_match).filter(|(_, may_match)| *may_match);
-    kept.map(|(file, _)| file.clone()).collect()
+        .unwrap_or_else(|_| vec![true; files.len()])
+}
+
+/// Whether `filter` compares the time of events with something that every row of every file passes:
+/// most questions are asked of all of history, and need not look at its times.
+pub(super) fn holds_everywhere(files: &[FileRow], filter: &Expr, schema: &SchemaRef) -> bool {
+    let Expr::BinaryExpr(comparison) = filter else { return false };
+    let Some(opposite) = comparison.op.negate() else { return false };
+    let is_timed = |column: &&Column| column.name == TIMED;
+    if files.is_empty() || !filter.column_refs().iter().all(is_timed) {
+        return false;
+    }
+    let opposite = binary_expr(*comparison.left.clone(), opposite, *comparison.right.clone());
+    let Ok(columns) = DFSchema::try_from(schema.clone()) else { return false };
+    create_physical_expr(&opposite, &columns, &ExecutionProps::new(), &PhysicalPlanningContext::default())
+        .is_ok_and(|opposite| !may_match(files, &opposite, schema).contains(&true))
 }
 
 /// The manifest as DataFusion asks for it.

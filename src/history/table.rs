@@ -3,7 +3,7 @@
 //! In: the manifest's files. Out: a scan of those that may matter, which reads only the pages that
 //! may matter: DataFusion pushes the filter down and skips by bloom filter and page statistics.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, Statist
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -22,11 +23,16 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
+use super::constants::constants;
 use super::prune;
 use crate::store::{DataFolder, FileRow};
+
+/// Footers that are read at the same time.
+const FOOTERS_AT_ONCE: usize = 8;
 
 /// The files of one kind.
 #[derive(Debug)]
@@ -34,6 +40,8 @@ pub(super) struct HistoryTable {
     schema: SchemaRef,
     folder: DataFolder,
     files: Vec<FileRow>,
+    /// For each file, what is the same in all its rows, once it was asked for.
+    constants: Vec<OnceLock<Arc<Statistics>>>,
 }
 
 /// The columns as SQL sees them: text as views, which DataFusion groups and compares without
@@ -49,14 +57,50 @@ pub(super) fn sql_schema(live: &Schema) -> SchemaRef {
 impl HistoryTable {
     /// A table of these files, whose rows have the columns of `live`.
     pub(super) fn new(live: &Schema, folder: DataFolder, files: Vec<FileRow>) -> Self {
-        Self { schema: sql_schema(live), folder, files }
+        let constants = files.iter().map(|_| OnceLock::new()).collect();
+        Self { schema: sql_schema(live), folder, files, constants }
     }
 
-    fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<FileRow>> {
-        let Some(predicate) = conjunction(filters.iter().cloned()) else { return Ok(self.files.clone()) };
+    /// The files that may matter, as places in `files`.
+    fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
+        let Some(predicate) = conjunction(filters.iter().cloned()) else {
+            return Ok((0..self.files.len()).collect());
+        };
         let columns = DFSchema::try_from(self.schema.clone())?;
         let predicate = state.create_physical_expr(predicate, &columns)?;
-        Ok(prune::kept(&self.files, &predicate, &self.schema))
+        let may_match = prune::may_match(&self.files, &predicate, &self.schema);
+        Ok(may_match.iter().enumerate().filter_map(|(place, may)| may.then_some(place)).collect())
+    }
+
+    /// A file to scan, with what is the same in all its rows.
+    async fn partitioned(&self, state: &dyn Session, place: usize) -> Result<Option<PartitionedFile>> {
+        let (Some(row), Some(known)) = (self.files.get(place), self.constants.get(place)) else {
+            return Ok(None);
+        };
+        let mut file = partitioned(&self.folder, row)?;
+        file.statistics = self.constants_of(state, &file, known).await;
+        Ok(Some(file))
+    }
+
+    /// Nothing where the footer cannot be read: the scan will say why.
+    async fn constants_of(
+        &self,
+        state: &dyn Session,
+        file: &PartitionedFile,
+        known: &OnceLock<Arc<Statistics>>,
+    ) -> Option<Arc<Statistics>> {
+        if let Some(known) = known.get() {
+            return Some(known.clone());
+        }
+        let runtime = state.runtime_env();
+        let store = runtime.object_store(ObjectStoreUrl::local_filesystem()).ok()?;
+        let metadata = DFParquetMetadata::new(store.as_ref(), &file.object_meta)
+            .with_file_metadata_cache(Some(runtime.cache_manager.get_file_metadata_cache()))
+            .with_metadata_size_hint(state.config_options().execution.parquet.metadata_size_hint)
+            .fetch_metadata()
+            .await
+            .ok()?;
+        Some(known.get_or_init(|| Arc::new(constants(&metadata, &self.schema))).clone())
     }
 
     fn source(&self, state: &dyn Session) -> Result<ParquetSource> {
@@ -76,7 +120,7 @@ impl HistoryTable {
     }
 
     /// What the manifest knows of the files together, so that counting needs no reading.
-    fn statistics(&self, files: &[FileRow]) -> Statistics {
+    fn statistics(&self, files: &[&FileRow]) -> Statistics {
         let rows: i64 = files.iter().map(|file| file.rows).sum();
         let bytes: i64 = files.iter().map(|file| file.bytes).sum();
         let mut statistics = Statistics::new_unknown(&self.schema);
@@ -108,9 +152,14 @@ impl TableProvider for HistoryTable {
         TableType::Base
     }
 
-    /// A filter skips files and pages, and is pushed into the scan by DataFusion's own rule.
+    /// A filter skips files and pages, and is pushed into the scan by DataFusion's own rule; one that
+    /// all rows pass is left out.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        let pushdown = |filter: &&Expr| match prune::holds_everywhere(&self.files, filter, &self.schema) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(pushdown).collect())
     }
 
     async fn scan(
@@ -120,7 +169,10 @@ impl TableProvider for HistoryTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let files = self.kept(state, filters)?;
+        let kept = self.kept(state, filters)?;
+        let read = kept.clone().into_iter().map(|place| self.partitioned(state, place));
+        let files: Vec<_> = futures::stream::iter(read).buffered(FOOTERS_AT_ONCE).try_collect().await?;
+        let files: Vec<PartitionedFile> = files.into_iter().flatten().collect();
         if files.is_empty() {
             let schema = match projection {
                 Some(places) => Arc::new(self.schema.project(places)?),
@@ -128,8 +180,8 @@ impl TableProvider for HistoryTable {
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let statistics = self.statistics(&files);
-        let files = files.iter().map(|file| partitioned(&self.folder, file)).collect::<Result<Vec<_>>>()?;
+        let rows: Vec<&FileRow> = kept.iter().filter_map(|place| self.files.get(*place)).collect();
+        let statistics = self.statistics(&rows);
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let config =
             FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(self.source(state)?))

@@ -8,4 +8,5 @@ pub mod nearest;
 pub mod question;
 pub mod session;
 pub mod statement;
+mod truncate;
 mod words;

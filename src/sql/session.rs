@@ -11,12 +11,15 @@ use arrow::record_batch::RecordBatch;
 use datafusion::config::Dialect;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 
 use super::statement;
+use super::truncate::Truncate;
 
 /// What one query may cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +48,9 @@ const TIME: Duration = Duration::from_secs(30);
 const RESULT_ROWS: usize = 1_000_000;
 /// DataFusion's own default; the rates in the design were measured with it.
 const BATCH_ROWS: usize = 8192;
+
+/// The function that [`Truncate`] makes faster.
+const TRUNCATE: &str = "date_trunc";
 
 impl Default for Limits {
     fn default() -> Self {
@@ -125,6 +131,8 @@ pub fn open_with(config: SessionConfig, limits: &Limits) -> Result<SessionContex
     let runtime = RuntimeEnvBuilder::new().with_memory_limit(limits.memory_bytes, 1.0).build()?;
     let mut context = SessionContext::new_with_config_rt(config, Arc::new(runtime));
     datafusion_functions_json::register_all(&mut context)?;
+    let truncate = context.udf(TRUNCATE)?;
+    context.register_udf(ScalarUDF::from(Truncate::of(truncate)));
     Ok(context)
 }
 
