@@ -1,8 +1,8 @@
 #!/bin/sh
 # Brings a fresh Debian machine with rustup to where keyward builds. Safe to run again: what is there stays.
 #
-# It needs a C compiler and make (zstd, SQLite and the allocator are C code) and the Rust of Cargo.toml's
-# `rust-version`. Missing Debian packages are installed as root or through sudo; nothing else is changed.
+# It needs a C compiler and make (zstd, SQLite, librdkafka and the allocator are C code), OpenSSL's headers with
+# pkg-config to find them (Kafka, HTTPS and mail are encrypted with it), and the Rust of Cargo.toml's `rust-version`. Missing Debian packages are installed as root or through sudo; nothing else is changed.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -25,27 +25,37 @@ has() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# Installs Debian packages because something ($1) is missing.
 install_packages() {
+    missing=$1
+    shift
     if ! has apt-get; then
-        stop "$1 is missing, and this is no Debian: install a C compiler and make, then run this again"
+        stop "$missing is missing, and this is no Debian: install what Debian calls $*, then run this again"
     fi
     if [ "$(id -u)" -ne 0 ] && ! has sudo; then
-        stop "$1 is missing: run \`apt-get install build-essential\` as root, then run this again"
+        stop "$missing is missing: run \`apt-get install $*\` as root, then run this again"
     fi
-    printf 'installing build-essential (%s is missing)\n' "$1"
+    printf 'installing %s (%s is missing)\n' "$*" "$missing"
     as_root apt-get update -qq || stop "apt-get update failed: is there a network and a package mirror?"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends build-essential \
-        || stop "could not install build-essential: install a C compiler and make by hand, then run this again"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+        || stop "could not install $*: install them by hand, then run this again"
 }
 
 need_c_compiler_and_make() {
     for tool in cc make; do
         if ! has "$tool"; then
-            install_packages "$tool"
+            install_packages "$tool" build-essential
             has "$tool" || stop "build-essential is installed, and there is still no $tool on the PATH"
             return
         fi
     done
+}
+
+need_openssl() {
+    if ! has pkg-config || ! pkg-config --exists openssl; then
+        install_packages "OpenSSL for developers" pkg-config libssl-dev
+        pkg-config --exists openssl || stop "libssl-dev is installed, and pkg-config does not find openssl"
+    fi
 }
 
 # rustup puts its tools in a folder that a shell opened before the installation does not know yet.
@@ -79,6 +89,7 @@ need_component() {
 
 printf '\n==> Set-up\n'
 need_c_compiler_and_make
+need_openssl
 need_rust
 need_component clippy clippy
 need_component fmt rustfmt

@@ -106,6 +106,7 @@ pub mod alerts;
 pub mod app;
 pub mod catalog;
 pub mod cli;
+pub mod config;
 pub mod detect;
 pub mod domain;
 pub mod history;

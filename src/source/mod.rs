@@ -36,6 +36,7 @@ mod decode;
 mod decompress;
 mod envelope;
 mod error;
+pub mod feed;
 mod frame;
 mod identity;
 mod input;
