@@ -42,7 +42,7 @@ pub struct Arrival {
 #[derive(Debug)]
 pub enum Signal {
     /// Records were read.
-    Records(Arrival),
+    Records(Box<Arrival>),
     /// These partitions go to somebody else: whoever hears this seals what was read of them and then
     /// answers, or answers with `false` where that failed and they are given up unsealed.
     Revoked { source: Arc<str>, identities: Vec<String>, sealed: crossbeam_channel::Sender<bool> },
