@@ -58,6 +58,6 @@ pub fn parse(sources: &[SourceText]) -> Result<(Catalog, Vec<Problem>), Vec<Prob
     Ok((loaded.catalog, loaded.warnings.into_iter().map(Problem::from).collect()))
 }
 
-fn problems_of(error: LoadError) -> Vec<Problem> {
+pub(super) fn problems_of(error: LoadError) -> Vec<Problem> {
     error.problems.into_iter().map(Problem::from).collect()
 }

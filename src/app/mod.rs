@@ -10,3 +10,4 @@ pub mod kept_catalog;
 pub mod load;
 pub mod past;
 pub mod record;
+pub mod service;

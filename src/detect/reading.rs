@@ -11,6 +11,7 @@ use super::detectors::Detector;
 use super::document::Document;
 use super::position;
 use super::requirement::{self, Requirement};
+use crate::domain::identity::digest;
 use crate::domain::problem::Problem;
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::Column;
@@ -47,6 +48,7 @@ impl Reading<'_> {
             file: self.file.to_owned(),
             line: document.id.referenced.line() as usize,
             column: document.id.referenced.column() as usize,
+            content: digest(&[self.text.as_bytes()]),
             id: document.id.value,
             title: document.title,
             level: document.level,

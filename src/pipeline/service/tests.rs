@@ -235,7 +235,7 @@ fn live(
         store: Arc::clone(&store),
         feeds: vec![Arc::clone(&feed) as Arc<dyn Feed>],
         signals,
-        rules: Version { effective_from: i64::MIN, rules: rules() },
+        versions: Versions::new(Version { effective_from: i64::MIN, rules: rules() }),
         raise: Box::new(raised.clone()),
         watch: Arc::new(Silent),
         clock,
