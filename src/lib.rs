@@ -103,6 +103,7 @@
 //!   that two people who look at the demo see the same findings.
 
 pub mod alerts;
+pub mod api;
 pub mod app;
 pub mod catalog;
 pub mod cli;
