@@ -34,12 +34,12 @@ struct Seen {
 struct Rank {
     level: Level,
     earliest: Reverse<i64>,
-    rest: Reverse<(String, String)>,
+    rest: Reverse<(String, String, String)>,
 }
 
 impl Rank {
     fn of(finding: &Finding, time: i64) -> Self {
-        let rest = Reverse((finding.id.clone(), finding.message.clone()));
+        let rest = Reverse((finding.id.clone(), finding.message.clone(), finding.event_id.clone()));
         Self { level: finding.level, earliest: Reverse(time), rest }
     }
 }
