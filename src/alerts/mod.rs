@@ -2,15 +2,31 @@
 //!
 //! In: findings, each with the values that fold it. Out: alerts, the loudest first. Pure: the same
 //! findings give the same alerts in whatever order and however often they come, within the bounds below.
-//! Which columns fold a finding is its detector's word, which the pipeline looks up; keeping alerts,
-//! telling people and silencing are left to others.
+//! Which columns fold a finding is its detector's word, which the pipeline looks up. [`Alerts`] folds in
+//! memory for a scan; [`Keeper`] keeps the same alerts in the store for the service, and decides what people are
+//! told. Delivering and silencing are left to others.
 //!
 //! Decision, 2026-11-24: the names of the folding columns are part of the id beside their values, so that
 //! a source and a principal of the same name are two alerts.
 
+mod batch;
+mod campaign;
+mod digest;
+mod error;
+mod facts;
 mod fold;
+mod keeper;
+mod kept;
+mod news;
+mod page;
 
 use std::collections::HashMap;
+
+pub use self::error::AlertError;
+pub use self::keeper::{Keeper, Raised};
+pub use self::kept::{KeptAlert, kept};
+pub use self::news::News;
+pub use self::page::Page;
 
 use self::fold::Fold;
 use crate::domain::alert::{Alert, DAY, Folding};
@@ -61,7 +77,7 @@ impl Alerts {
             self.left_out += 1;
             return;
         }
-        let fold = self.open.entry(id).or_insert_with(|| Fold::new(folding.by));
+        let fold = self.open.entry(id).or_insert_with(|| Fold::new(folding));
         self.findings += usize::from(fold.add(finding, time));
     }
 

@@ -32,7 +32,9 @@ fn finding(id: u8, detector: &str, level: Level, second: u32, outcome: Outcome) 
 }
 
 fn by_default(finding: &Finding) -> Folding {
-    Folding::by([("key_id".into(), finding.key_id.clone()), ("principal".into(), finding.principal.clone())].into())
+    Folding::by(
+        [("key_id".into(), finding.key_id.clone()), ("principal".into(), finding.principal.clone())].into(),
+    )
 }
 
 fn fold(findings: &[Finding]) -> Vec<Alert> {

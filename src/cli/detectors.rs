@@ -120,7 +120,10 @@ fn page(detector: &Detector) -> String {
     fact("alert by", columns.join(", "));
     let span = format!("{} h", detector.alert_span / (60 * 60 * 1_000_000));
     fact("alert span", if detector.alert_span == DAY { String::new() } else { span });
-    fact("notice", if detector.notice == Notice::AtOnce { String::new() } else { detector.notice.to_string() });
+    fact(
+        "notice",
+        if detector.notice == Notice::AtOnce { String::new() } else { detector.notice.to_string() },
+    );
     fact("tags", detector.tags.join(" "));
     fact("related", detector.related.join(" "));
     fact("author", detector.author.clone().unwrap_or_default());

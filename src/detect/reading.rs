@@ -130,7 +130,8 @@ impl Reading<'_> {
         match seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
             Some(seconds) => seconds * 1_000_000,
             None => {
-                let told = format!("`alert_span: {}` is no time span up to 366d: write 24h, 30d", written.value);
+                let told =
+                    format!("`alert_span: {}` is no time span up to 366d: write 24h, 30d", written.value);
                 self.report(written.referenced, told);
                 DAY
             }

@@ -22,21 +22,27 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+mod alerts;
 mod blocking;
 mod catalog;
 mod error;
+mod findings;
 mod folder;
 mod manifest;
+mod outbox;
 mod position;
 mod replacement;
 mod seal;
 mod statements;
 
+pub use alerts::{AlertKind, AlertRow, AlertState, AlertTransaction, CampaignRow, DigestCount, Suppression};
 pub use blocking::BlockingStore;
 pub use catalog::{CatalogVersion, FROM_THE_BEGINNING};
 pub use error::StoreError;
+pub use findings::{FindingCount, FindingRow, Standing};
 pub use folder::{DataFolder, FolderLock};
 pub use manifest::{FileRow, Kind};
+pub use outbox::{Delivery, DeliveryRow, DeliveryState, NewDelivery};
 pub use position::{Position, PositionMove, StoredPosition};
 pub use replacement::{Replacement, RetiredFile};
 pub use seal::{SealId, SealRecord};

@@ -137,7 +137,8 @@ pub(super) async fn begin(
     Ok(())
 }
 
-async fn hold_lease(connection: &mut SqliteConnection, epoch: i64) -> Result<(), StoreError> {
+/// Fails where another instance has taken over.
+pub(super) async fn hold_lease(connection: &mut SqliteConnection, epoch: i64) -> Result<(), StoreError> {
     match sqlx::query(HOLD_LEASE).bind(epoch).execute(connection).await?.rows_affected() {
         1 => Ok(()),
         _ => Err(StoreError::LeaseLost),
