@@ -2,24 +2,37 @@
 //!
 //! In: findings, each with the values that fold it. Out: alerts, the loudest first. Pure: the same
 //! findings give the same alerts in whatever order and however often they come, within the bounds below.
-//! Which columns fold a finding is its detector's word, which the pipeline looks up; keeping alerts,
-//! telling people and silencing are left to others.
+//! Which columns fold a finding is its detector's word, which the pipeline looks up. [`Alerts`] folds in
+//! memory for a scan; [`Keeper`] keeps the same alerts in the store for the service, and decides what people are
+//! told. Delivering and silencing are left to others.
 //!
 //! Decision, 2026-11-24: the names of the folding columns are part of the id beside their values, so that
 //! a source and a principal of the same name are two alerts.
 
+mod batch;
+mod campaign;
+mod digest;
+mod error;
+mod facts;
 mod fold;
+mod keeper;
+mod kept;
+mod news;
+mod page;
 
 use std::collections::HashMap;
 
+pub use self::error::AlertError;
+pub use self::keeper::{Keeper, Raised};
+pub use self::kept::{KeptAlert, kept};
+pub use self::news::News;
+pub use self::page::Page;
+
 use self::fold::Fold;
-use crate::domain::alert::{Alert, FoldedBy};
+use crate::domain::alert::{Alert, DAY, Folding};
 use crate::domain::finding::Finding;
 use crate::domain::identity::uid;
 use crate::domain::time::parse_rfc3339;
-
-/// Length of the day that an alert spans, in microseconds of event time.
-const SPAN: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// Alerts open at once: some 100 MB of them. More subjects in one pass than a team reads in a year.
 const MAX_ALERTS: usize = 100_000;
@@ -56,15 +69,15 @@ impl Alerts {
     }
 
     /// Adds a finding; one that is known changes nothing.
-    pub fn add(&mut self, finding: &Finding, folded_by: FoldedBy) {
+    pub fn add(&mut self, finding: &Finding, folding: Folding) {
         let time = parse_rfc3339(&finding.event_time).unwrap_or_default();
-        let id = alert_id(&folded_by, time.div_euclid(SPAN));
+        let id = alert_id(&folding, time);
         let is_full = self.open.len() >= self.bounds.alerts && !self.open.contains_key(&id);
         if is_full || self.findings >= self.bounds.findings {
             self.left_out += 1;
             return;
         }
-        let fold = self.open.entry(id).or_insert_with(|| Fold::new(folded_by));
+        let fold = self.open.entry(id).or_insert_with(|| Fold::new(folding));
         self.findings += usize::from(fold.add(finding, time));
     }
 
@@ -84,14 +97,20 @@ impl Alerts {
     }
 }
 
-fn alert_id(folded_by: &FoldedBy, day: i64) -> u128 {
-    let day = day.to_le_bytes();
-    let mut parts: Vec<&[u8]> = Vec::with_capacity(folded_by.len() * 3 + 1);
-    for (column, value) in folded_by {
+/// Of the folding columns, their values, and which span of event time it is. Spans of another length than
+/// a day are told apart by it.
+fn alert_id(folding: &Folding, time: i64) -> u128 {
+    let span = folding.span.max(1);
+    let (place, length) = (time.div_euclid(span).to_le_bytes(), span.to_le_bytes());
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(folding.by.len() * 3 + 2);
+    for (column, value) in &folding.by {
         let has: &[u8] = if value.is_some() { b"=" } else { b"" };
         parts.extend([column.as_bytes(), has, value.as_deref().unwrap_or_default().as_bytes()]);
     }
-    parts.push(&day);
+    parts.push(&place);
+    if span != DAY {
+        parts.push(&length);
+    }
     uid(&parts)
 }
 

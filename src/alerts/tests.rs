@@ -31,8 +31,10 @@ fn finding(id: u8, detector: &str, level: Level, second: u32, outcome: Outcome) 
     }
 }
 
-fn by_default(finding: &Finding) -> FoldedBy {
-    [("key_id", finding.key_id.clone()), ("principal", finding.principal.clone())].into()
+fn by_default(finding: &Finding) -> Folding {
+    Folding::by(
+        [("key_id".into(), finding.key_id.clone()), ("principal".into(), finding.principal.clone())].into(),
+    )
 }
 
 fn fold(findings: &[Finding]) -> Vec<Alert> {
@@ -73,9 +75,24 @@ fn another_day_another_principal_or_another_column_is_another_alert() {
     let nobody = Finding { principal: None, ..one.clone() };
     assert_eq!(fold(&[one.clone(), next_day, other, nobody]).len(), 4);
     let mut alerts = Alerts::default();
-    alerts.add(&one, [("source", Some("x".to_owned()))].into());
-    alerts.add(&one, [("principal", Some("x".to_owned()))].into());
+    alerts.add(&one, Folding::by([("source".into(), Some("x".to_owned()))].into()));
+    alerts.add(&one, Folding::by([("principal".into(), Some("x".to_owned()))].into()));
     assert_eq!(alerts.finish().len(), 2);
+}
+
+#[test]
+fn an_alert_spans_as_long_as_its_detector_says() {
+    let days = |span: i64| {
+        let mut alerts = Alerts::default();
+        for day in 0..40 {
+            let finding = finding(day, "KP-016", Level::Medium, u32::from(day) * 86_400, Outcome::Success);
+            alerts.add(&finding, Folding { span, ..by_default(&finding) });
+        }
+        alerts.finish()
+    };
+    assert_eq!(days(DAY).len(), 40);
+    assert_eq!(days(30 * DAY).iter().map(|alert| alert.count).collect::<Vec<_>>(), [9, 30, 1]);
+    assert_ne!(days(40 * DAY)[0].id, days(30 * DAY)[0].id);
 }
 
 #[test]
@@ -94,8 +111,13 @@ fn any_finding() -> impl Strategy<Value = Finding> {
     let detector = prop_oneof![Just("KP-001"), Just("KP-002"), Just("KP-004")];
     let level = prop_oneof![Just(Level::Low), Just(Level::High), Just(Level::Critical)];
     let outcome = prop_oneof![Just(Outcome::Success), Just(Outcome::Denied), Just(Outcome::Unknown)];
-    (0_u8..12, detector, level, 0_u32..200_000, outcome)
-        .prop_map(|(id, detector, level, second, outcome)| finding(id, detector, level, second, outcome))
+    // Copies of one call may differ in everything but what the id is made of.
+    (0_u8..12, detector, level, 0_u32..200_000, outcome, 0_u8..2).prop_map(
+        |(id, detector, level, second, outcome, copy)| {
+            let event_id = format!("event-{id}-{copy}");
+            Finding { event_id, ..finding(id, detector, level, second, outcome) }
+        },
+    )
 }
 
 proptest! {

@@ -11,6 +11,7 @@ use super::output::{Format, rows};
 use super::rules::print_problems;
 use crate::detect::detectors::{Detector, Detectors};
 use crate::detect::document::json_schema_text;
+use crate::domain::alert::{DAY, Notice};
 use crate::sql::nearest::hint;
 
 /// Arguments of `keyward detectors`.
@@ -117,6 +118,12 @@ fn page(detector: &Detector) -> String {
     fact("evaluated", detector.set_aside().unwrap_or_else(|| "yes".to_owned()));
     fact("requires", requires(detector));
     fact("alert by", columns.join(", "));
+    let span = format!("{} h", detector.alert_span / (60 * 60 * 1_000_000));
+    fact("alert span", if detector.alert_span == DAY { String::new() } else { span });
+    fact(
+        "notice",
+        if detector.notice == Notice::AtOnce { String::new() } else { detector.notice.to_string() },
+    );
     fact("tags", detector.tags.join(" "));
     fact("related", detector.related.join(" "));
     fact("author", detector.author.clone().unwrap_or_default());

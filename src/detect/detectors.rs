@@ -10,6 +10,7 @@ use super::document::Status;
 use super::reading;
 use super::requirement::Requirement;
 use super::window::WindowDocument;
+use crate::domain::alert::Notice;
 use crate::domain::identity::digest;
 use crate::domain::level::Level;
 use crate::domain::problem::{Problem, Severity};
@@ -35,6 +36,10 @@ pub struct Detector {
     pub expression: Expression,
     /// The columns whose values fold findings into one alert.
     pub alert_by: Vec<Column>,
+    /// How long one alert spans, in microseconds of event time.
+    pub alert_span: i64,
+    /// When people are told of its alerts.
+    pub notice: Notice,
     pub requires: Vec<Requirement>,
     pub tags: Vec<String>,
     pub false_positives: Vec<String>,

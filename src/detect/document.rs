@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
 use super::window::WindowDocument;
+use crate::domain::alert::Notice;
 use crate::domain::level::Level;
 use crate::domain::vocabulary::vocabulary;
 
@@ -48,6 +49,14 @@ pub struct Document {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub alert_by: Vec<Spanned<String>>,
+    /// How long one alert spans, in event time: 24h, 30d. Findings within it are one alert. By default 24h.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub alert_span: Option<Spanned<String>>,
+    /// When people are told of its alerts: at_once, or daily, all of a day together. By default at_once.
+    #[serde(default)]
+    #[schemars(with = "Option<Notice>")]
+    pub notice: Option<Notice>,
     /// What it depends on: catalog, aws, vault, service:NAME, column:NAME, field:NAME. Without it the
     /// detector is shown as blind.
     #[serde(default)]

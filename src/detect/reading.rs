@@ -11,10 +11,15 @@ use super::detectors::Detector;
 use super::document::Document;
 use super::position;
 use super::requirement::{self, Requirement};
+use super::window::parse_duration;
+use crate::domain::alert::{DAY, Notice};
 use crate::domain::identity::digest;
 use crate::domain::problem::Problem;
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::Column;
+
+/// The longest that one alert may span, in seconds: a year. Longer ones would hide that it is still going on.
+const LONGEST_ALERT: u64 = 366 * 86_400;
 
 /// The detector in `text`, unless its form or its expression is wrong, and every problem found.
 pub fn read(compiler: &Compiler, file: &Path, text: &str) -> (Option<Detector>, Vec<Problem>) {
@@ -37,12 +42,15 @@ impl Reading<'_> {
         let expression = self.expression(&document.expression);
         let alert_by = self.columns(&document.alert_by);
         let requires = self.requirements(&document.requires);
+        let alert_span = self.alert_span(document.alert_span.as_ref());
         self.check_id(&document.id);
         self.check_window(&document);
         let cases = self.cases(&document);
         Some(Detector {
             expression: expression?,
             alert_by: if alert_by.is_empty() { vec![Column::KeyId, Column::Principal] } else { alert_by },
+            alert_span,
+            notice: document.notice.unwrap_or(Notice::AtOnce),
             requires,
             cases,
             file: self.file.to_owned(),
@@ -116,6 +124,20 @@ impl Reading<'_> {
             }
         }
         columns
+    }
+
+    fn alert_span(&mut self, written: Option<&Spanned<String>>) -> i64 {
+        let Some(written) = written else { return DAY };
+        let seconds = parse_duration(&written.value).filter(|seconds| *seconds <= LONGEST_ALERT);
+        match seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
+            Some(seconds) => seconds * 1_000_000,
+            None => {
+                let told =
+                    format!("`alert_span: {}` is no time span up to 366d: write 24h, 30d", written.value);
+                self.report(written.referenced, told);
+                DAY
+            }
+        }
     }
 
     fn requirements(&mut self, words: &[Spanned<String>]) -> Vec<Requirement> {

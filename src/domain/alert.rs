@@ -1,14 +1,46 @@
 //! Findings folded: one misuse is one alert, however many detectors name it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::level::Level;
 use super::verdict::Aspect;
+use super::vocabulary::vocabulary;
 
 /// What folds findings: columns of the event, each with its value.
-pub type FoldedBy = BTreeMap<&'static str, Option<String>>;
+pub type FoldedBy = BTreeMap<Cow<'static, str>, Option<String>>;
+
+/// How long an alert spans unless its detector says otherwise, in microseconds of event time.
+pub const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+vocabulary! {
+    /// When people are told of a detector's alerts.
+    pub enum Notice as "notice" {
+        AtOnce = "at_once",
+        /// Once a day, all alerts of that day together.
+        Daily = "daily",
+    }
+}
+
+/// How one finding is folded and told, which is its detector's word, and whose key it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folding {
+    pub by: FoldedBy,
+    /// How long one alert spans, in microseconds of event time; at least 1.
+    pub span: i64,
+    pub notice: Notice,
+    /// Who owns the key, as far as it is declared.
+    pub owner: Option<String>,
+}
+
+impl Folding {
+    /// Folded by these columns within a day, told at once, owned by nobody.
+    pub fn by(by: FoldedBy) -> Self {
+        Self { by, span: DAY, notice: Notice::AtOnce, owner: None }
+    }
+}
 
 /// All findings about one subject, by default a key and a principal, within a day of event time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

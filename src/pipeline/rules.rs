@@ -9,8 +9,9 @@ use super::cells::Cells;
 use crate::catalog::{AliasBook, Catalog};
 use crate::detect::blindness::Seen;
 use crate::detect::engine::{Engine, Failure, Hit, Hits};
-use crate::domain::alert::FoldedBy;
+use crate::domain::alert::{DAY, Folding, Notice};
 use crate::domain::finding::Finding;
+use crate::table::columns::Column;
 
 /// A catalog and detectors, fixed for a scan.
 #[derive(Debug)]
@@ -47,13 +48,20 @@ impl Rules {
         Ok(Judged { batch, findings, hits: hits.hits, failures: hits.failures, seen })
     }
 
-    /// Each finding with what folds it into an alert: the columns that its detector names, and their
-    /// values in its event.
-    pub fn folded<'j>(&self, judged: &'j Judged) -> impl Iterator<Item = (&'j Finding, FoldedBy)> {
+    /// Each finding with what folds it into an alert: the columns that its detector names and their
+    /// values in its event, how long the alert spans, and when people are told.
+    pub fn folded<'j>(&self, judged: &'j Judged) -> impl Iterator<Item = (&'j Finding, Folding)> {
         let cells = Cells::of(&judged.batch);
         judged.findings.iter().zip(&judged.hits).map(move |(finding, hit)| {
-            let columns = self.engine.detectors().get(hit.detector).into_iter().flat_map(|of| &of.alert_by);
-            (finding, columns.map(|column| (column.name(), cells.text(*column, hit.row))).collect())
+            let detector = self.engine.detectors().get(hit.detector);
+            let columns = detector.into_iter().flat_map(|of| &of.alert_by);
+            let folding = Folding {
+                by: columns.map(|column| (column.name().into(), cells.text(*column, hit.row))).collect(),
+                span: detector.map_or(DAY, |of| of.alert_span),
+                notice: detector.map_or(Notice::AtOnce, |of| of.notice),
+                owner: cells.text(Column::Owner, hit.row),
+            };
+            (finding, folding)
         })
     }
 

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
+use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, Sqlite, Type};
 
 /// SQLite takes the write lock at once, so that no transaction fails half-way for want of it.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -55,13 +55,18 @@ pub(super) enum Value<'v> {
 /// A statement and the values for its placeholders, in their order.
 #[derive(Debug, Clone)]
 pub(super) struct Query<'v> {
-    statement: &'static str,
+    statement: Cow<'static, str>,
     values: Vec<Value<'v>>,
 }
 
 /// Begins a query: `query(FIND_SEAL).bind(id).fetch_optional(&self.database).await?`.
 pub(super) const fn query<'v>(statement: &'static str) -> Query<'v> {
-    Query { statement, values: Vec::new() }
+    Query { statement: Cow::Borrowed(statement), values: Vec::new() }
+}
+
+/// Begins a query whose statement is put together here, of our own words alone.
+pub(super) const fn query_made<'v>(statement: String) -> Query<'v> {
+    Query { statement: Cow::Owned(statement), values: Vec::new() }
 }
 
 impl Database {
@@ -115,7 +120,7 @@ macro_rules! run {
         }
     };
     (@bound $query:expr) => {{
-        let mut bound = sqlx::query($query.statement);
+        let mut bound = sqlx::query(AssertSqlSafe($query.statement.into_owned()));
         for value in $query.values {
             bound = match value {
                 Value::Integer(value) => bound.bind(value),
@@ -152,6 +157,11 @@ impl<'v> Query<'v> {
         on: impl Into<On<'on>>,
     ) -> Result<Option<Row>, sqlx::Error> {
         Ok(self.fetch_all(on).await?.into_iter().next())
+    }
+
+    /// The one row that there always is.
+    pub(super) async fn fetch_one<'on>(self, on: impl Into<On<'on>>) -> Result<Row, sqlx::Error> {
+        self.fetch_optional(on).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
     /// The first column of the one row.

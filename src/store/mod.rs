@@ -26,25 +26,31 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+mod alerts;
 mod blocking;
 mod catalog;
 mod connect;
 mod database;
 mod error;
+mod findings;
 mod folder;
 mod lease;
 mod manifest;
+mod outbox;
 mod position;
 mod replacement;
 mod seal;
 mod statements;
 
+pub use alerts::{AlertKind, AlertRow, AlertState, AlertTransaction, CampaignRow, DigestCount, Suppression};
 pub use blocking::BlockingStore;
 pub use catalog::{CatalogVersion, FROM_THE_BEGINNING};
 pub use error::StoreError;
+pub use findings::{FindingCount, FindingRow, Standing};
 pub use folder::{DataFolder, FolderLock};
 pub use lease::{LASTS_MICROS, LOOK_EVERY, RENEW_EVERY};
 pub use manifest::{FileRow, Kind};
+pub use outbox::{Delivery, DeliveryRow, DeliveryState, NewDelivery};
 pub use position::{Position, PositionMove, StoredPosition};
 pub use replacement::{Replacement, RetiredFile};
 pub use seal::{SealId, SealRecord};

@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use super::versions::Verdicts;
 use super::{Service, ServiceError, Stages, Took};
 use crate::detect::table::to_batch;
-use crate::domain::alert::FoldedBy;
+use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
 use crate::metrics::Account;
 use crate::pipeline::prepare::Prepared;
@@ -105,7 +105,7 @@ impl Service {
 }
 
 /// The findings of an arrival, each with what folds it.
-fn findings_of(verdicts: &[Verdicts]) -> Vec<(Finding, FoldedBy)> {
+fn findings_of(verdicts: &[Verdicts]) -> Vec<(Finding, Folding)> {
     let all = verdicts.iter().flat_map(|verdicts| verdicts.rules.folded(&verdicts.judged));
     all.map(|(finding, by)| (finding.clone(), by)).collect()
 }

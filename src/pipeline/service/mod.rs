@@ -31,7 +31,7 @@ use super::join::{Join, Mark};
 use super::prepare::Preparer;
 use super::rules::Rules;
 use crate::catalog::AliasBook;
-use crate::domain::alert::FoldedBy;
+use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
 use crate::history::{HistoryError, Limits, OpenSet};
 use crate::metrics::Account;
@@ -56,7 +56,7 @@ pub trait Raise: Send {
     ///
     /// # Errors
     /// Where they could not be stored; the arrival is then read again.
-    fn raise(&mut self, findings: Vec<(Finding, FoldedBy)>, now: i64) -> anyhow::Result<()>;
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<()>;
 }
 
 /// Who hears how the service fares: metrics and the log. All methods return at once.

@@ -183,7 +183,7 @@ struct Raised {
 }
 
 impl Raise for Raised {
-    fn raise(&mut self, findings: Vec<(Finding, FoldedBy)>, _now: i64) -> anyhow::Result<()> {
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, _now: i64) -> anyhow::Result<()> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if self.fail_every.is_some_and(|every| call.is_multiple_of(every)) {
             anyhow::bail!("told to fail");

@@ -1,0 +1,64 @@
+//! When people are told again: only where there is something to say that the last page did not.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::Facts;
+use crate::domain::level::Level;
+use crate::domain::verdict::Aspect;
+use crate::domain::vocabulary::vocabulary;
+
+vocabulary! {
+    /// What a page has to say.
+    pub enum News as "news" {
+        Opened = "opened",
+        /// New findings came after it was resolved.
+        Reopened = "reopened",
+        HigherLevel = "higher_level",
+        NewAspect = "new_aspect",
+        /// A call succeeded after others had been stopped.
+        SuccessAfterAttempts = "success_after_attempts",
+        TenTimes = "ten_times",
+        /// All that a day brought of alerts that are told once a day.
+        Digest = "digest",
+    }
+}
+
+/// How many times the last page's count is news by itself: an order of magnitude.
+const MANY_TIMES: u64 = 10;
+
+/// What the last page said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Paged {
+    level: Level,
+    aspects: BTreeSet<Aspect>,
+    count: u64,
+    success_after_attempts: bool,
+}
+
+impl Paged {
+    pub fn of(facts: &Facts) -> Self {
+        Self {
+            level: facts.said.worst.level,
+            aspects: facts.said.aspects.clone(),
+            count: facts.counts.total(),
+            success_after_attempts: facts.success_after.is_some(),
+        }
+    }
+
+    /// What `facts` say beyond this page.
+    pub fn news(&self, facts: &Facts) -> Option<News> {
+        if facts.said.worst.level > self.level {
+            Some(News::HigherLevel)
+        } else if facts.success_after.is_some() && !self.success_after_attempts {
+            Some(News::SuccessAfterAttempts)
+        } else if !facts.said.aspects.is_subset(&self.aspects) {
+            Some(News::NewAspect)
+        } else if facts.counts.total() >= self.count.saturating_mul(MANY_TIMES) {
+            Some(News::TenTimes)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The outbox: what is to be told on which channel, rendered once, and what became of it.
+//!
+//! A delivery is written in the transaction of the findings that cause it, and stays when it is done:
+//! a delivery id never comes with two bodies.
+
+use super::Store;
+use super::alerts::{AlertTransaction, word};
+use super::database::{Row, query};
+use super::error::StoreError;
+use crate::domain::vocabulary::vocabulary;
+
+vocabulary! {
+    /// What became of a delivery.
+    pub enum DeliveryState as "state of a delivery" {
+        Pending = "pending",
+        Delivered = "delivered",
+        /// Given up: kept, and told of.
+        Parked = "parked",
+    }
+}
+
+const INSERT_DELIVERY: &str = "INSERT INTO deliveries (id, alert_id, channel, transition, repeat, payload, \
+    state, attempts, next_attempt, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7) \
+    ON CONFLICT (id) DO NOTHING";
+/// Behind an earlier one of the same alert a delivery waits; a parked one holds up nobody.
+const PENDING: &str = "SELECT id, payload, attempts, first_attempt, next_attempt FROM deliveries d \
+    WHERE channel = $1 AND state = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries e \
+    WHERE e.alert_id = d.alert_id AND e.channel = d.channel AND e.state = 'pending' \
+    AND (e.transition < d.transition OR (e.transition = d.transition AND e.repeat < d.repeat))) \
+    ORDER BY next_attempt, id LIMIT $2";
+const OLDEST_PENDING: &str =
+    "SELECT MIN(created_at) FROM deliveries WHERE channel = $1 AND state = 'pending'";
+const DELIVERED: &str = "UPDATE deliveries SET state = 'delivered', attempts = $2, first_attempt = $3, \
+    last_error = NULL, delivered_at = $4 WHERE id = $1";
+const FAILED: &str = "UPDATE deliveries SET state = $2, attempts = $3, first_attempt = $4, \
+    next_attempt = $5, last_error = $6 WHERE id = $1 AND state = 'pending'";
+const LATEST_DELIVERIES: &str = "SELECT id, alert_id, channel, transition, repeat, state, attempts, last_error, \
+    created_at, delivered_at FROM deliveries ORDER BY created_at DESC, id LIMIT $1";
+
+/// A delivery to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery<'a> {
+    pub id: &'a str,
+    pub alert_id: &'a str,
+    pub channel: &'a str,
+    /// As in [`super::AlertRow`].
+    pub transition: i64,
+    /// Which page since the alert was opened, from 0.
+    pub repeat: i64,
+    /// The body as it is sent, every time.
+    pub payload: &'a str,
+    /// Microseconds since the epoch.
+    pub created_at: i64,
+}
+
+/// A delivery that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: String,
+    pub payload: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Microseconds since the epoch, as is the next.
+    pub first_attempt: Option<i64>,
+    pub next_attempt: i64,
+}
+
+/// A delivery as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    pub id: String,
+    pub alert_id: String,
+    pub channel: String,
+    pub transition: i64,
+    pub repeat: i64,
+    pub state: DeliveryState,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    /// Microseconds since the epoch, as is the next.
+    pub created_at: i64,
+    pub delivered_at: Option<i64>,
+}
+
+impl AlertTransaction {
+    /// Puts a delivery into the outbox; one whose id is there stays as it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert_delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<(), StoreError> {
+        query(INSERT_DELIVERY)
+            .bind(delivery.id)
+            .bind(delivery.alert_id)
+            .bind(delivery.channel)
+            .bind(delivery.transition)
+            .bind(delivery.repeat)
+            .bind(delivery.payload)
+            .bind(delivery.created_at)
+            .execute(&mut self.transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The deliveries that may be tried on a channel, of each alert the first, those that are due
+    /// earliest first. Some may not be due yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pending_deliveries(&self, channel: &str, most: i64) -> Result<Vec<Delivery>, StoreError> {
+        let rows = query(PENDING).bind(channel).bind(most).fetch_all(&self.database).await?;
+        rows.iter().map(delivery_of).collect()
+    }
+
+    /// Since when the oldest delivery of a channel waits, microseconds since the epoch.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn oldest_pending(&self, channel: &str) -> Result<Option<i64>, StoreError> {
+        let oldest: Option<Option<i64>> = query(OLDEST_PENDING).bind(channel).fetch_scalar(&self.database).await?;
+        Ok(oldest.flatten())
+    }
+
+    /// Notes that a delivery arrived. `attempt` is its last attempt's number and when the first was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delivery_arrived(&self, id: &str, attempt: (i64, i64), at: i64) -> Result<(), StoreError> {
+        let (attempts, first) = attempt;
+        let done = query(DELIVERED).bind(id).bind(attempts).bind(first).bind(at);
+        let mut transaction = self.begin().await?;
+        done.execute(&mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Notes that an attempt failed, and when the next is; without a next one the delivery is parked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delivery_failed(
+        &self,
+        id: &str,
+        attempt: (i64, i64),
+        next: Option<i64>,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let (attempts, first) = attempt;
+        let state = if next.is_some() { DeliveryState::Pending } else { DeliveryState::Parked };
+        let failed = query(FAILED).bind(id).bind(state.as_str()).bind(attempts).bind(first);
+        let mut transaction = self.begin().await?;
+        failed.bind(next.unwrap_or_default()).bind(why).execute(&mut transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The deliveries, the youngest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn deliveries(&self, most: i64) -> Result<Vec<DeliveryRow>, StoreError> {
+        if !self.keeps_alerts().await? {
+            return Ok(Vec::new());
+        }
+        let rows = query(LATEST_DELIVERIES).bind(most).fetch_all(&self.database).await?;
+        rows.iter().map(listed).collect()
+    }
+}
+
+fn delivery_of(row: &Row) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        id: row.try_get("id")?,
+        payload: row.try_get("payload")?,
+        attempts: row.try_get("attempts")?,
+        first_attempt: row.try_get("first_attempt")?,
+        next_attempt: row.try_get("next_attempt")?,
+    })
+}
+
+fn listed(row: &Row) -> Result<DeliveryRow, StoreError> {
+    Ok(DeliveryRow {
+        id: row.try_get("id")?,
+        alert_id: row.try_get("alert_id")?,
+        channel: row.try_get("channel")?,
+        transition: row.try_get("transition")?,
+        repeat: row.try_get("repeat")?,
+        state: word(row, "state", DeliveryState::from_word)?,
+        attempts: row.try_get("attempts")?,
+        last_error: row.try_get("last_error")?,
+        created_at: row.try_get("created_at")?,
+        delivered_at: row.try_get("delivered_at")?,
+    })
+}
