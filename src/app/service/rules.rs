@@ -153,6 +153,8 @@ pub struct Reloaded {
     /// From which event time on they judge, in microseconds; nothing where nothing changed.
     pub effective_from: Option<i64>,
     pub warnings: Vec<Problem>,
+    /// Declared keys.
+    pub keys: usize,
 }
 
 /// Brings changed rules to the running loop.
@@ -184,8 +186,9 @@ impl Reloader {
         // One at a time: versions are ordered.
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let Loaded { rules, hashes, warnings, packed } = self.files.load().map_err(RulesError::Wrong)?;
+        let keys = rules.catalog.len();
         if hashes == *current {
-            return Ok(Reloaded { hashes, effective_from: None, warnings });
+            return Ok(Reloaded { hashes, effective_from: None, warnings, keys });
         }
         let (answer, installed) = bounded(1);
         let (store, now, hash) = (Arc::clone(&self.store), (self.clock)(), hashes.stored());
@@ -198,6 +201,6 @@ impl Reloader {
         });
         let effective_from = installed.recv().map_err(|_| RulesError::Stopping)??;
         *current = hashes.clone();
-        Ok(Reloaded { hashes, effective_from: Some(effective_from), warnings })
+        Ok(Reloaded { hashes, effective_from: Some(effective_from), warnings, keys })
     }
 }

@@ -65,7 +65,7 @@ pub trait Watch: Send + Sync {
     fn took(&self, arrival: &Took<'_>);
 
     /// A set was sealed, or could not be.
-    fn sealed(&self, rows: u64, took: Duration, result: Result<(), &HistoryError>);
+    fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>);
 
     /// Something that is worth a line in the log.
     fn heard(&self, signal: &Signal);

@@ -80,7 +80,9 @@ impl Service {
     /// Tells everybody of a seal that happened; else says why it did not.
     fn note(&mut self, outcome: Outcome) -> Result<Option<HistoryError>, ServiceError> {
         let Outcome { moves, rows, took, result } = outcome;
-        self.watch.sealed(rows, took, result.as_ref().map(drop));
+        let files = result.as_ref().map(|sealed| sealed.files.as_slice()).unwrap_or_default();
+        let bytes = files.iter().map(|file| u64::try_from(file.bytes).unwrap_or_default()).sum();
+        self.watch.sealed(rows, bytes, took, result.as_ref().map(drop));
         match result {
             Ok(_) => {
                 self.failures = 0;

@@ -200,7 +200,7 @@ impl Watch for Silent {
     fn took(&self, took: &Took<'_>) {
         assert_eq!(took.source, "log");
     }
-    fn sealed(&self, _: u64, _: Duration, _: Result<(), &HistoryError>) {}
+    fn sealed(&self, _: u64, _: u64, _: Duration, _: Result<(), &HistoryError>) {}
     fn heard(&self, _: &Signal) {}
     fn rewound(&self, _: &str) {}
 }
