@@ -41,6 +41,7 @@ pub mod feed;
 mod frame;
 mod identity;
 mod input;
+pub mod kafka;
 pub mod limits;
 mod line;
 mod list;
