@@ -14,6 +14,7 @@ pub mod output;
 mod progress;
 pub mod query;
 pub mod rules;
+pub mod run;
 pub mod scan;
 mod summary;
 
@@ -49,6 +50,8 @@ pub struct Cli {
 enum Command {
     /// Judge audit logs against a catalog of key purposes
     Scan(scan::Args),
+    /// Watch sources all the time: judge, alert, keep history
+    Run(run::Args),
     /// Watch keyward find misuse in a made-up company's logs
     Demo(demo::Args),
     /// Validate catalogs, detectors and questions, and run every detector's cases
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, terminal: Terminal) -> Outcome {
     match command {
         Command::Scan(args) => scan::run(&args, terminal),
+        Command::Run(args) => run::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args, terminal),

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use axum::Router;
-use tokio::runtime::Handle;
 
-use crate::config::{Config, SourceKind};
-use crate::metrics::Metrics;
+use crate::app::clock::now_micros;
+use crate::config::{Config, Source, SourceKind};
+use crate::source::Limits;
 use crate::source::feed::{Feed, Signals};
+use crate::source::kafka::{Consumer, Setup};
 use crate::store::BlockingStore;
 
 /// Where HTTP sources take entries, once they are started.
@@ -22,24 +23,42 @@ impl IngestPlace {
     }
 }
 
+/// What every source is given.
+pub struct Ground<'g> {
+    pub config: &'g Config,
+    pub store: &'g Arc<BlockingStore>,
+    pub signals: &'g Signals,
+}
+
 /// Starts every source.
 ///
 /// # Errors
 /// Where one cannot be started.
-pub fn start(
-    config: &Config,
-    _store: &Arc<BlockingStore>,
-    _signals: &Signals,
-    _ingest: &IngestPlace,
-    _runtime: &Handle,
-    _metrics: &Arc<Metrics>,
-) -> Result<Vec<Arc<dyn Feed>>> {
-    let feeds = Vec::new();
-    for source in &config.sources {
-        match &source.kind {
-            SourceKind::Kafka(_) | SourceKind::Http(_) | SourceKind::Tcp(_) | SourceKind::Unix(_) => {}
-            SourceKind::Follow(_) | SourceKind::Stdin(_) => {}
-        }
+pub fn start(ground: &Ground<'_>) -> Result<Vec<Arc<dyn Feed>>> {
+    let start = |source: &Source| {
+        one(ground, source).with_context(|| format!("could not start the source `{}`", source.name))
+    };
+    ground.config.sources.iter().map(start).collect()
+}
+
+fn one(ground: &Ground<'_>, source: &Source) -> Result<Arc<dyn Feed>> {
+    match &source.kind {
+        SourceKind::Kafka(kafka) => Ok(Consumer::start(kafka, kafka_setup(ground, source))?),
+        SourceKind::Http(_) | SourceKind::Tcp(_) | SourceKind::Unix(_) => bail!("not yet"),
+        SourceKind::Follow(_) | SourceKind::Stdin(_) => bail!("not yet"),
     }
-    Ok(feeds)
+}
+
+fn kafka_setup(ground: &Ground<'_>, source: &Source) -> Setup {
+    let store = Arc::clone(ground.store);
+    Setup {
+        name: source.name.as_str().into(),
+        device: source.device.as_deref().map(Into::into),
+        limits: Limits { sample: super::sample(ground.config.rejects.sample), ..Limits::default() },
+        positions: Arc::new(move |identity| {
+            store.wait(store.store().position_of(identity)).map_err(|error| error.to_string())
+        }),
+        signals: ground.signals.clone(),
+        clock: now_micros,
+    }
 }

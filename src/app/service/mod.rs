@@ -132,7 +132,9 @@ impl Running {
         let store = self.open_store(runtime)?;
         let versions = self.versions(&store, loaded, &reload)?;
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
-        let feeds = feeds::start(&self.config, &store, &signals, &ingest, runtime.handle(), &self.metrics)?;
+        let ground =
+            feeds::Ground { config: &self.config, store: &store, signals: &signals };
+        let feeds = feeds::start(&ground)?;
         drop(signals);
         self.health.watch(feeds.clone());
         let (service, handle) = Service::new(Parts {

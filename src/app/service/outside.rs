@@ -83,7 +83,7 @@ impl ReloadPlace {
     fn accepted(&self, reloaded: Reloaded) -> Answer {
         let Reloaded { hashes, effective_from, warnings, keys } = reloaded;
         if let Some(effective_from) = effective_from {
-            self.count(Counted::Accepted);
+            self.count(Counted::Changed);
             self.loaded(&hashes);
             if let Some((health, metrics)) = self.told.get() {
                 let info = RulesInfo {
