@@ -8,5 +8,6 @@ pub mod coverage;
 pub mod explain;
 pub mod kept_catalog;
 pub mod load;
+pub mod log;
 pub mod past;
 pub mod record;
