@@ -5,6 +5,7 @@ pub mod bench;
 pub mod check;
 pub mod clock;
 pub mod coverage;
+pub mod doctor;
 pub mod explain;
 pub mod kept_catalog;
 pub mod load;

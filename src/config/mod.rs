@@ -7,6 +7,7 @@
 mod alerts;
 mod load;
 mod quantity;
+mod schema;
 mod secret;
 mod source;
 
@@ -19,6 +20,7 @@ use serde::Deserialize;
 pub use alerts::{Alerts, KafkaTopic, Mode, Retry, Webhook};
 pub use load::{load, read};
 pub use quantity::{Size, Span};
+pub use schema::json_schema;
 pub use secret::{SecretError, SecretFile};
 pub use source::{
     Follow, Http, Kafka, Sasl, SaslMechanism, Socket, Source, SourceKind, Start, Stdin, Tls, WhenFull,
