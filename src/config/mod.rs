@@ -8,6 +8,7 @@ mod alerts;
 mod kafka_client;
 mod load;
 mod quantity;
+mod schema;
 mod secret;
 mod source;
 
@@ -21,6 +22,7 @@ pub use alerts::{Alerts, KafkaTopic, Mode, Retry, Webhook};
 pub use kafka_client::{ClientSettings, ClientSettingsError, KafkaCluster};
 pub use load::{load, read};
 pub use quantity::{Size, Span};
+pub use schema::json_schema;
 pub use secret::{SecretError, SecretFile};
 pub use source::{
     Follow, Http, Kafka, Sasl, SaslMechanism, Socket, Source, SourceKind, Start, Stdin, Tls, WhenFull,

@@ -18,6 +18,7 @@ mod normalize_cloudtrail;
 mod normalize_cloudtrail_samples;
 mod normalize_vault;
 mod normalize_vault_samples;
+mod ops;
 mod query;
 mod reference;
 mod samples;
