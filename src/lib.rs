@@ -112,6 +112,7 @@ pub mod domain;
 pub mod history;
 pub mod metrics;
 pub mod normalize;
+pub mod notify;
 pub mod pipeline;
 pub mod source;
 pub mod sql;
