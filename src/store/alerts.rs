@@ -74,6 +74,7 @@ pub struct AlertRow {
     pub digest_day: Option<i64>,
     pub alert_by: String,
     pub facts: String,
+    /// When it was last opened.
     pub opened_at: i64,
     pub updated_at: i64,
 }
@@ -97,7 +98,7 @@ const WRITE_ALERT: &str = "INSERT INTO alerts (id, kind, state, level, title, ke
     findings = excluded.findings, first_time = excluded.first_time, last_time = excluded.last_time, \
     transition = excluded.transition, pages = excluded.pages, paged = excluded.paged, \
     folded_into = excluded.folded_into, folded_pane = excluded.folded_pane, \
-    digest_day = excluded.digest_day, facts = excluded.facts, updated_at = excluded.updated_at";
+    digest_day = excluded.digest_day, facts = excluded.facts, opened_at = excluded.opened_at, updated_at = excluded.updated_at";
 
 /// Where several campaigns speak for an alert, the earliest does, of those the one with the least id.
 const FOLD_PARTS: &str = "UPDATE alerts SET folded_into = $1, folded_pane = $2 WHERE id IN \
