@@ -40,6 +40,9 @@
 //! 8. [`cli`] prints the finding and the summary, in which [`metrics`]' account of records adds up:
 //!    received = gave events + merged + irrelevant + duplicates + rejects.
 //!
+//! The service keeps alerts instead of printing them: [`alerts::Keeper`] writes findings, the alerts that they fold into
+//! and the pages that people are to see in one transaction of [`store`], and [`notify`] sends the pages until they arrive.
+//!
 //! Questions take the way back: [`cli`] plans SQL with [`sql`], which reads the files that the manifest
 //! names and holds every query to its limits.
 //!
@@ -51,7 +54,7 @@
 //! |---|---|---|
 //! | 0 | [`domain`]: the words everything else is written in | nothing of ours |
 //! | 1 | [`config`], [`metrics`], [`table`], [`sql`], [`store`] | 0, and those before it |
-//! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`alerts`], [`history`] | 0 and 1, never each other |
+//! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`alerts`], [`history`], [`notify`] | 0 and 1, never each other |
 //! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench`; [`api`]: what the service answers over HTTP | 0 to 2 |
 //! | 4 | [`app`], the only place that constructs and reads the clock, and [`cli`] | all |
 //!
@@ -81,6 +84,9 @@
 //! | detector | a SQL expression with a level and its own proof; a *blind* one lacks a source or field it needs, which is not the same as quiet |
 //! | finding | one detector's hit on one event |
 //! | alert | findings folded: by default all about one key and principal within a day, whatever the detector |
+//! | campaign | an alert that speaks for many: one caller at many keys, or many callers at one key, within minutes |
+//! | page | what people are told of an alert at once; repeated only for news |
+//! | delivery | a page on its way to one channel, under an id and with a body that never change |
 //! | reject | a record that could not be understood, kept with its reason and position |
 //! | account of records | where every record received went; it adds up |
 //! | seal | a set of history files and the one transaction that makes them, and the positions they cover, true |
@@ -117,6 +123,7 @@ pub mod domain;
 pub mod history;
 pub mod metrics;
 pub mod normalize;
+pub mod notify;
 pub mod pipeline;
 pub mod source;
 pub mod sql;

@@ -291,6 +291,7 @@ impl Raising<'_> {
         if row.transition == 0 || row.state == AlertState::Resolved {
             row.transition += 1;
             (row.state, row.pages, row.paged) = (AlertState::Open, 0, None);
+            row.opened_at = self.now;
             self.raised.opened += 1;
         }
         let paged: Option<Paged> = row.paged.as_deref().map(serde_json::from_str).transpose()?;

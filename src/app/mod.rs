@@ -1,5 +1,6 @@
 //! The only place that constructs: rules from files, recorders from folders, the clock.
 
+pub mod alerts;
 pub mod ask;
 pub mod bench;
 pub mod check;

@@ -1,6 +1,7 @@
 //! The command line: one file a command, each turning its arguments into a call of `app` or of the
 //! stages, and what comes back into text and an exit code.
 
+pub mod alerts;
 pub mod bench;
 pub mod catalog;
 pub mod check;
@@ -65,6 +66,8 @@ enum Command {
     Catalog(catalog::Args),
     /// List the detectors, show one in full, print the schema of their files
     Detectors(detectors::Args),
+    /// List the alerts that the service keeps
+    Alerts(alerts::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
     /// Measure how fast this machine runs the path, stage by stage
@@ -119,6 +122,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Catalog(args) => catalog::run(&args),
         Command::Detectors(args) => detectors::run(&args),
+        Command::Alerts(args) => alerts::run(&args, terminal),
         Command::Query(args) => query::run(&args),
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Columns(args) => columns::run(&args),

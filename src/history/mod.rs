@@ -38,6 +38,7 @@ mod pages;
 mod prune;
 mod read;
 pub mod rejects;
+mod service_tables;
 mod slim;
 mod sweep;
 mod table;

@@ -6,18 +6,20 @@
 //! | `usage` | uses by key, principal, function, via, outcome and hour; corrections left out |
 //! | `coverage` | what each source, account and region has, by day: first, last, how many |
 //! | `catalog` | what the caller gives |
-//! | `alerts` `deliveries` `actions` | empty: the service fills them |
+//! | `alerts` `deliveries` | what the service keeps beside history: the latest of each |
+//! | `actions` | empty: the service will fill it |
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
 use super::error::HistoryError;
 use super::rejects;
+use super::service_tables::ServiceTables;
 use super::table::HistoryTable;
 use crate::store::{DataFolder, FileRow, Kind, Store};
 use crate::table::columns::events_schema;
@@ -38,6 +40,8 @@ pub struct Snapshot {
     pub events: Vec<FileRow>,
     pub findings: Vec<FileRow>,
     pub rejects: Vec<FileRow>,
+    /// The tables of the service, as they were then.
+    service: ServiceTables,
 }
 
 impl Snapshot {
@@ -51,6 +55,7 @@ impl Snapshot {
             events: store.files(Kind::Events).await?,
             findings: store.files(Kind::Findings).await?,
             rejects: store.files(Kind::Rejects).await?,
+            service: ServiceTables::read(store).await?,
         })
     }
 
@@ -72,8 +77,8 @@ impl Snapshot {
         session.register_table("findings", table(findings, &self.findings))?;
         session.register_table("rejects", table(&rejects::schema(), &self.rejects))?;
         session.register_table("catalog", memory(catalog.schema(), vec![catalog])?)?;
-        for (name, columns) in SERVICE_TABLES {
-            session.register_table(*name, memory(service_schema(columns), Vec::new())?)?;
+        for (name, rows) in self.service.batches()? {
+            session.register_table(name, memory(rows.schema(), vec![rows])?)?;
         }
         for (name, query) in [("usage", USAGE), ("coverage", COVERAGE)] {
             let view = session.sql(query).await?.into_view();
@@ -81,67 +86,6 @@ impl Snapshot {
         }
         Ok(())
     }
-}
-
-/// What the service will fill, and so what a query may already name.
-const SERVICE_TABLES: &[(&str, &[(&str, Type)])] = &[
-    (
-        "alerts",
-        &[
-            ("alert_id", Type::Text),
-            ("state", Type::Text),
-            ("disposition", Type::Text),
-            ("level", Type::Text),
-            ("title", Type::Text),
-            ("key_id", Type::Text),
-            ("principal", Type::Text),
-            ("findings", Type::Count),
-            ("first_time", Type::Time),
-            ("last_time", Type::Time),
-            ("opened_at", Type::Time),
-        ],
-    ),
-    (
-        "deliveries",
-        &[
-            ("delivery_id", Type::Text),
-            ("alert_id", Type::Text),
-            ("channel", Type::Text),
-            ("state", Type::Text),
-            ("attempts", Type::Count),
-            ("delivered_at", Type::Time),
-        ],
-    ),
-    (
-        "actions",
-        &[
-            ("action_id", Type::Text),
-            ("alert_id", Type::Text),
-            ("action", Type::Text),
-            ("key_id", Type::Text),
-            ("state", Type::Text),
-            ("done_at", Type::Time),
-        ],
-    ),
-];
-
-#[derive(Debug, Clone, Copy)]
-enum Type {
-    Text,
-    Count,
-    Time,
-}
-
-fn service_schema(columns: &[(&str, Type)]) -> SchemaRef {
-    let field = |(name, kind): &(&str, Type)| {
-        let data_type = match kind {
-            Type::Text => DataType::Utf8View,
-            Type::Count => DataType::Int64,
-            Type::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        };
-        Field::new(*name, data_type, true)
-    };
-    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
 }
 
 fn memory(schema: SchemaRef, rows: Vec<RecordBatch>) -> Result<Arc<MemTable>> {

@@ -71,6 +71,7 @@ pub struct AlertRow {
     pub digest_day: Option<i64>,
     pub alert_by: String,
     pub facts: String,
+    /// When it was last opened.
     pub opened_at: i64,
     pub updated_at: i64,
 }
@@ -94,7 +95,7 @@ const WRITE_ALERT: &str = "INSERT INTO alerts (id, kind, state, level, title, ke
     findings = excluded.findings, first_time = excluded.first_time, last_time = excluded.last_time, \
     transition = excluded.transition, pages = excluded.pages, paged = excluded.paged, \
     folded_into = excluded.folded_into, folded_pane = excluded.folded_pane, \
-    digest_day = excluded.digest_day, facts = excluded.facts, updated_at = excluded.updated_at";
+    digest_day = excluded.digest_day, facts = excluded.facts, opened_at = excluded.opened_at, updated_at = excluded.updated_at";
 
 /// Where several campaigns speak for an alert, the earliest does, of those the one with the least id.
 const FOLD_PARTS: &str = "UPDATE alerts SET folded_into = $1, folded_pane = $2 WHERE id IN \
@@ -302,7 +303,8 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn pending_digest(&mut self, today: i64) -> Result<Option<i64>, StoreError> {
-        let day: Option<Option<i64>> = query(PENDING_DIGEST).bind(today).fetch_scalar(&mut self.transaction).await?;
+        let day: Option<Option<i64>> =
+            query(PENDING_DIGEST).bind(today).fetch_scalar(&mut self.transaction).await?;
         Ok(day.flatten())
     }
 
@@ -362,11 +364,7 @@ fn alert_of(row: &Row) -> Result<AlertRow, StoreError> {
 }
 
 /// A word of a closed vocabulary.
-pub(super) fn word<T>(
-    row: &Row,
-    column: &'static str,
-    read: fn(&str) -> Option<T>,
-) -> Result<T, StoreError> {
+pub(super) fn word<T>(row: &Row, column: &'static str, read: fn(&str) -> Option<T>) -> Result<T, StoreError> {
     let text: String = row.try_get(column)?;
     read(&text).ok_or(StoreError::Unreadable { what: column, text })
 }

@@ -1,6 +1,7 @@
 //! The one integration-test binary; its modules mirror the stages.
 #![cfg(test)]
 
+mod alerts_service;
 mod catalog_samples;
 mod catalog_schema;
 mod check;

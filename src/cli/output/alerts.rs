@@ -4,7 +4,13 @@ use std::io::{self, Write};
 
 use super::terminal::{Colours, harmless};
 use super::{Format, csv};
+use crate::alerts::KeptAlert;
 use crate::domain::alert::Alert;
+use crate::store::{AlertKind, AlertState};
+
+/// The columns of a kept alert's CSV form beside those of an alert.
+const KEPT_COLUMNS: [&str; 7] =
+    ["kind", "state", "transition", "pages", "folded_into", "opened_at", "updated_at"];
 
 /// The columns of the CSV form, in order.
 const CSV_COLUMNS: [&str; 14] = [
@@ -53,11 +59,68 @@ impl AlertWriter {
                     self.header_written = true;
                     out.write_all(csv::line(CSV_COLUMNS).as_bytes())?;
                 }
-                out.write_all(csv_line(alert).as_bytes())
+                out.write_all(csv::line(cells(alert).iter().map(String::as_str)).as_bytes())
             }
             Format::Table => out.write_all(feed_entry(alert, self.colours).as_bytes()),
         }
     }
+}
+
+impl AlertWriter {
+    /// Writes one alert of the store, with how it stands.
+    ///
+    /// # Errors
+    /// Where `out` cannot be written.
+    pub fn write_kept(&mut self, kept: &KeptAlert, out: &mut dyn Write) -> io::Result<()> {
+        match self.format {
+            Format::Json => {
+                serde_json::to_writer(&mut *out, kept)?;
+                out.write_all(b"\n")
+            }
+            Format::Csv => {
+                if !self.header_written {
+                    self.header_written = true;
+                    out.write_all(csv::line(CSV_COLUMNS.into_iter().chain(KEPT_COLUMNS)).as_bytes())?;
+                }
+                let cells = cells(&kept.alert).into_iter().chain(kept_cells(kept)).collect::<Vec<_>>();
+                out.write_all(csv::line(cells.iter().map(String::as_str)).as_bytes())
+            }
+            Format::Table => {
+                let entry = feed_entry(&kept.alert, self.colours) + &standing(kept, self.colours);
+                out.write_all(entry.as_bytes())
+            }
+        }
+    }
+}
+
+fn kept_cells(kept: &KeptAlert) -> [String; 7] {
+    [
+        kept.kind.to_string(),
+        kept.state.to_string(),
+        kept.transition.to_string(),
+        kept.pages.to_string(),
+        kept.folded_into.clone().unwrap_or_default(),
+        kept.opened_at.clone(),
+        kept.updated_at.clone(),
+    ]
+}
+
+/// ` open since …, opened 2 times, in campaign …`.
+fn standing(kept: &KeptAlert, colours: Colours) -> String {
+    let mut text = match kept.state {
+        AlertState::Open => format!("open since {}", whole_second(&kept.opened_at)),
+        AlertState::Resolved => format!("resolved, last changed {}", whole_second(&kept.updated_at)),
+    };
+    if kept.transition > 1 {
+        text.push_str(&format!(", opened {} times", kept.transition));
+    }
+    if kept.kind != AlertKind::Misuse {
+        text.push_str(&format!(", a {}", kept.kind));
+    }
+    if let Some(campaign) = &kept.folded_into {
+        text.push_str(&format!(", told by {campaign}"));
+    }
+    format!("    {}\n", colours.faint(&text))
 }
 
 /// How loud and what; the worst finding's sentence; then how often, since when, and who says so.
@@ -103,9 +166,9 @@ fn words<'a>(words: impl IntoIterator<Item = &'a String>, between: &str) -> Stri
     words.into_iter().map(String::as_str).collect::<Vec<_>>().join(between)
 }
 
-fn csv_line(alert: &Alert) -> String {
+fn cells(alert: &Alert) -> [String; 14] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let cells: [String; 14] = [
+    [
         alert.id.clone(),
         alert.level.to_string(),
         alert.title.clone(),
@@ -120,6 +183,5 @@ fn csv_line(alert: &Alert) -> String {
         outcomes(alert, " "),
         text(&alert.success_after_attempts),
         alert.message.clone(),
-    ];
-    csv::line(cells.iter().map(String::as_str))
+    ]
 }

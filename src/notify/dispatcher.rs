@@ -1,0 +1,186 @@
+//! Drains the outbox of one channel.
+//!
+//! The store is the queue: what is pending there is sent, whoever put it there and however often this
+//! process was killed. Of each alert one delivery is under way at a time, in their order.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::counters::Counters;
+use super::error::NotifyError;
+use super::retry::{Failure, Next, next};
+use super::webhook::Webhook;
+use crate::config;
+use crate::store::{Delivery, Store, StoreError};
+
+/// Requests under way at once: a receiver that takes a second still takes eight a second.
+const IN_FLIGHT: usize = 8;
+
+/// How often the outbox is looked at although nothing woke us: another process may have written to it.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// How long to leave a store alone that failed.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What time it is, in microseconds since the epoch.
+pub type Clock = fn() -> i64;
+
+/// Sends what the outbox holds for one webhook.
+#[derive(Debug)]
+pub struct Dispatcher {
+    store: Arc<Store>,
+    channel: &'static str,
+    webhook: Webhook,
+    retry: config::Retry,
+    last_wait: Duration,
+    wake: Arc<Notify>,
+    counters: Arc<Counters>,
+    clock: Clock,
+}
+
+/// What is going on.
+#[derive(Default)]
+struct Work {
+    tasks: JoinSet<Result<(), Failure>>,
+    under_way: HashMap<Id, Delivery>,
+    /// What the store has not taken yet. Nothing new is sent before: it would be sent again.
+    unwritten: VecDeque<Outcome>,
+}
+
+/// How one attempt ended.
+#[derive(Debug)]
+struct Outcome {
+    id: String,
+    /// Its number, and when the first was.
+    attempt: (i64, i64),
+    at: i64,
+    next: Option<Next>,
+}
+
+impl Dispatcher {
+    /// A dispatcher for the webhook of the configuration.
+    ///
+    /// # Errors
+    /// Where its address is wrong or must not be reached.
+    pub fn new(store: Arc<Store>, config: &config::Webhook, clock: Clock) -> Result<Self, NotifyError> {
+        Ok(Self {
+            store,
+            channel: super::WEBHOOK,
+            webhook: Webhook::new(config)?,
+            retry: config.retry.clone(),
+            last_wait: config.timeout.duration(),
+            wake: Arc::default(),
+            counters: Arc::default(),
+            clock,
+        })
+    }
+
+    /// To be notified after deliveries were put into the outbox.
+    pub fn waker(&self) -> Arc<Notify> {
+        self.wake.clone()
+    }
+
+    /// Its counts.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
+    }
+
+    /// Sends until it is told to stop, then waits for what is under way.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut work = Work::default();
+        while !stop.is_cancelled() {
+            let pause = match self.turn(&mut work).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::warn!(channel = self.channel, %error, "the outbox could not be read or written");
+                    STORE_PAUSE
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                Some(done) = work.tasks.join_next_with_id() => self.conclude(&mut work, done),
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        let last = async {
+            while let Some(done) = work.tasks.join_next_with_id().await {
+                self.conclude(&mut work, done);
+            }
+        };
+        let _ = tokio::time::timeout(self.last_wait, last).await;
+        if let Err(error) = self.write(&mut work).await {
+            tracing::warn!(channel = self.channel, %error, "what was sent last will be sent again");
+        }
+    }
+
+    /// Writes what is done and starts what is due; says how long there is nothing to do.
+    async fn turn(&self, work: &mut Work) -> Result<Duration, StoreError> {
+        self.write(work).await?;
+        let most = IN_FLIGHT + work.under_way.len() + 1;
+        let pending = self.store.pending_deliveries(self.channel, most as i64).await?;
+        let now = (self.clock)();
+        let mut pause = LOOK_EVERY;
+        for delivery in pending {
+            if work.under_way.values().any(|under_way| under_way.id == delivery.id) {
+                continue;
+            }
+            let wait = delivery.next_attempt.saturating_sub(now);
+            if wait > 0 {
+                pause = pause.min(Duration::from_micros(wait.unsigned_abs()));
+                break;
+            }
+            if work.under_way.len() >= IN_FLIGHT {
+                break;
+            }
+            self.start(work, delivery, now);
+        }
+        let oldest = self.store.oldest_pending(self.channel).await?;
+        self.counters.stands(work.under_way.len(), oldest);
+        Ok(pause)
+    }
+
+    fn start(&self, work: &mut Work, delivery: Delivery, now: i64) {
+        self.counters.started();
+        let (webhook, id, payload) = (self.webhook.clone(), delivery.id.clone(), delivery.payload.clone());
+        let task = work.tasks.spawn(async move { webhook.post(&id, payload, now).await });
+        work.under_way.insert(task.id(), delivery);
+    }
+
+    fn conclude(&self, work: &mut Work, done: Result<(Id, Result<(), Failure>), JoinError>) {
+        let (id, result) = done.unwrap_or_else(|error| {
+            let why = "the attempt was broken off".to_owned();
+            (error.id(), Err(Failure { why, for_good: false, pause: None }))
+        });
+        let Some(delivery) = work.under_way.remove(&id) else { return };
+        let now = (self.clock)();
+        let (attempts, first) = (delivery.attempts + 1, delivery.first_attempt.unwrap_or(now));
+        let next = result.err().map(|failure| next(&self.retry, attempts, first, now, failure));
+        match &next {
+            None => self.counters.delivered(),
+            Some(next) => self.counters.failed(next.at.is_none()),
+        }
+        if let Some(Next { at: None, why }) = &next {
+            tracing::error!(channel = self.channel, delivery = delivery.id, why, "a delivery is parked");
+        }
+        work.unwritten.push_back(Outcome { id: delivery.id, attempt: (attempts, first), at: now, next });
+    }
+
+    async fn write(&self, work: &mut Work) -> Result<(), StoreError> {
+        while let Some(outcome) = work.unwritten.front() {
+            let Outcome { id, attempt, at, next } = outcome;
+            match next {
+                None => self.store.delivery_arrived(id, *attempt, *at).await?,
+                Some(next) => self.store.delivery_failed(id, *attempt, next.at, &next.why).await?,
+            }
+            work.unwritten.pop_front();
+        }
+        Ok(())
+    }
+}

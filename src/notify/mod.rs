@@ -1,0 +1,27 @@
+//! Tells people: drains the outbox of the store to the channels.
+//!
+//! In: deliveries, rendered and ordered. Out: requests, at least once each, always with the same id and
+//! the same body; what became of each is written back. What is worth telling is `alerts`' matter.
+//!
+//! Decisions, 2026-11-24:
+//! - HMAC is written out over `sha2`, since the `hmac` crate of its version is not among our libraries; the
+//!   vectors of RFC 4231 test it.
+//! - Waits between attempts are not jittered: there is one dispatcher a channel, and nothing is drawn.
+//! - A response's body is read, so that the connection can be used again, and thrown away: it is a
+//!   stranger's text, and the status says what is needed.
+
+mod counters;
+mod dispatcher;
+mod error;
+mod guard;
+mod retry;
+mod signature;
+mod webhook;
+
+pub use counters::{Counters, Snapshot};
+pub use dispatcher::{Clock, Dispatcher};
+pub use error::NotifyError;
+pub use guard::{Guard, RefusedAddress};
+
+/// The name of the webhook among the channels.
+pub const WEBHOOK: &str = "webhook";
