@@ -1,32 +1,32 @@
-//! `keyward demo`: a made-up company's audit logs, with misuse in them, through the real path.
+//! `keyward demo`: the service on embedded defaults, watching a made-up company's logs with misuse in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::Terminal;
 use super::exit::{Exit, OrFail, Outcome};
-use super::output::Format;
-use super::output::findings::FindingWriter;
 use super::summary::Summary;
-use crate::app::clock::now_micros;
 use crate::app::load;
-use crate::app::record::Recorder;
+use crate::app::service::{self, Delivery, Guests, MadeLog};
+use crate::config::{Config, Server};
 use crate::domain::event::Provider;
+use crate::history::HistoryError;
 use crate::pipeline::generate::{Company, Label};
-use crate::pipeline::scan::{Job, ScanError, Step, scan};
-use crate::source::{Limits, Reader};
+use crate::pipeline::service::{Took, Watch};
+use crate::source::feed::Signal;
 
 /// Put into the demo's folder, so that only a folder that a demo made is ever emptied.
 const MARKER: &str = ".keyward-demo";
 
-/// How long a finding stays alone on a terminal before the next one: time enough to read a line.
-const PAUSE: Duration = Duration::from_millis(120);
+/// How long a minute of the company takes on a terminal: its four hours pass in one minute.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A minute, in microseconds.
 const MINUTE: i64 = 60_000_000;
@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 
-    /// Do not pause between findings.
+    /// Do not pause between the company's minutes.
     #[arg(long)]
     fast: bool,
 }
@@ -62,75 +62,92 @@ pub struct Args {
 /// Where its folder cannot be written.
 pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let folder = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("keyward-demo"));
-    let labels = prepare(&folder, args).or_fail(Exit::InputOutput)?;
-    let catalog = folder.join("catalog.yaml");
-    let loaded = load::rules(std::slice::from_ref(&catalog), None).map_err(|problems| {
+    let Written { labels, deliveries } = prepare(&folder, args).or_fail(Exit::InputOutput)?;
+    let rules = load::rules(&[folder.join("catalog.yaml")], None).map_err(|problems| {
         super::rules::print_problems(&problems);
         anyhow::anyhow!("the example catalog or a built-in detector is wrong; please report this")
     });
-    let load::LoadedRules { rules, sources, .. } = loaded.or_fail(Exit::Rules)?;
-    let now = now_micros();
+    let rules = rules.or_fail(Exit::Rules)?.rules;
+    let service = service::prepare(configuration(&folder)).or_fail(Exit::InputOutput)?;
+    say(&introduction(&folder, args, &labels, service.address, terminal)).or_fail(Exit::InputOutput)?;
     let started = Instant::now();
-    let mut reader = Reader::open(&[folder.join("logs").display().to_string()], Limits::default())
-        .or_fail(Exit::InputOutput)?;
-    let mut show = Show {
-        recorder: Recorder::open(&folder.join("data"), reader.inputs_mut(), now)
-            .or_fail(Exit::InputOutput)?,
-        findings: FindingWriter::new(Format::Table, terminal.colours),
-        out: BufWriter::new(io::stdout()),
-        summary: Summary::default(),
-        found: BTreeMap::new(),
-        pause: terminal.person && !args.fast,
-    };
-    show.recorder.judged_by(&rules.catalog, &sources).or_fail(Exit::InputOutput)?;
-    show.say(&introduction(&folder, args, &labels)).or_fail(Exit::InputOutput)?;
-    scan(&mut reader, &rules, 1, now, &mut |step| show.accept(&step))
-        .map_err(|error| match error {
-            ScanError::Accept(error) => error,
-            other => other.into(),
+    let heard = Arc::new(Heard::default());
+    let pause = if terminal.person && !args.fast { PAUSE } else { Duration::ZERO };
+    service
+        .run(Guests {
+            show: super::run::show_lines(terminal.colours),
+            ear: Some(Arc::clone(&heard) as Arc<dyn Watch>),
+            log: Some(MadeLog { deliveries, pause }),
         })
         .or_fail(Exit::InputOutput)?;
-    show.recorder.finish().or_fail(Exit::InputOutput)?;
-    let mut text = show.summary.text(&rules, started.elapsed(), true);
-    text.push_str(&verdict_on_ourselves(&labels, &show.found));
+    let heard = heard.told();
+    let mut text = heard.summary.text(&rules, started.elapsed(), true);
+    text.push_str(&verdict_on_ourselves(&labels, &heard.found));
     text.push_str(&what_next(&folder));
-    show.out.write_all(text.as_bytes()).and_then(|()| show.out.flush()).or_fail(Exit::InputOutput)?;
+    say(&text).or_fail(Exit::InputOutput)?;
     Ok(Exit::Clean)
 }
 
-/// Where the demo's steps go.
-struct Show {
-    recorder: Recorder,
-    findings: FindingWriter,
-    out: BufWriter<io::Stdout>,
+/// The service on defaults: an embedded store, a free port, nobody to tell but the terminal.
+fn configuration(folder: &Path) -> Config {
+    Config {
+        catalog: vec![folder.join("catalog.yaml")],
+        http: Server { listen: (Ipv4Addr::LOCALHOST, 0).into(), ..Server::default() },
+        ..Config::embedded(folder.join("data"))
+    }
+}
+
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// What the loop told, kept for the end.
+#[derive(Default)]
+struct Heard(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
     summary: Summary,
     /// The detectors that named each event.
     found: BTreeMap<String, BTreeSet<String>>,
-    pause: bool,
 }
 
-impl Show {
-    fn say(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+impl Heard {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn accept(&mut self, step: &Step) -> Result<Option<Job>> {
-        self.summary.add(step);
-        for finding in &step.judged.findings {
-            self.found.entry(finding.event_id.clone()).or_default().insert(finding.detector.clone());
-            self.findings.write(finding, &mut self.out)?;
-            if self.pause {
-                self.out.flush()?;
-                thread::sleep(PAUSE);
+impl Watch for Heard {
+    fn took(&self, took: &Took<'_>) {
+        let mut told = self.told();
+        told.summary.count(took.account);
+        for verdicts in took.verdicts {
+            told.summary.add_judged(&verdicts.judged);
+            for finding in &verdicts.judged.findings {
+                let named = told.found.entry(finding.event_id.clone()).or_default();
+                named.insert(finding.detector.clone());
             }
         }
-        self.recorder.keep(step)
     }
+
+    fn sealed(&self, _: u64, _: u64, _: Duration, _: Result<(), &HistoryError>) {}
+
+    fn heard(&self, _: &Signal) {}
+
+    fn rewound(&self, _: &str) {}
+}
+
+/// The company's day, as files and as it arrives.
+struct Written {
+    labels: Vec<Label>,
+    deliveries: Vec<Delivery>,
 }
 
 /// Empties the demo's folder and writes the company's logs and catalog into it.
-fn prepare(folder: &Path, args: &Args) -> Result<Vec<Label>> {
+fn prepare(folder: &Path, args: &Args) -> Result<Written> {
     if folder.exists() {
         if !folder.join(MARKER).exists() && fs::read_dir(folder)?.next().is_some() {
             bail!(
@@ -149,32 +166,52 @@ fn prepare(folder: &Path, args: &Args) -> Result<Vec<Label>> {
     fs::write(folder.join("catalog.yaml"), Company::catalog_yaml())?;
     let mut cloudtrail = BufWriter::new(fs::File::create(logs.join("cloudtrail.ndjson"))?);
     let mut vault = BufWriter::new(fs::File::create(logs.join("vault-audit.log"))?);
-    let mut labels = Vec::new();
+    let mut written = Written { labels: Vec::new(), deliveries: Vec::new() };
+    let mut arrived = None;
     let start = COMPANY_DAY;
     let end = start + i64::from(args.minutes) * MINUTE;
     for line in Company::new(args.seed, start).take_while(|line| line.arrives < end) {
         let log = if line.provider == Provider::Aws { &mut cloudtrail } else { &mut vault };
         log.write_all(&line.bytes)?;
         log.write_all(b"\n")?;
-        labels.extend(line.label);
+        written.labels.extend(line.label);
+        // What arrives within a minute is one delivery.
+        let minute = line.arrives.div_euclid(MINUTE);
+        if arrived.replace(minute) != Some(minute) {
+            written.deliveries.push(Delivery::new());
+        }
+        if let Some(delivery) = written.deliveries.last_mut() {
+            delivery.push(line.bytes);
+        }
     }
     cloudtrail.flush()?;
     vault.flush()?;
-    Ok(labels)
+    Ok(written)
 }
 
 /// The company's day begins at 2026-11-23T08:00:00Z whenever the demo runs: the same seed gives the same
 /// output, to the letter.
 const COMPANY_DAY: i64 = 1_795_420_800_000_000;
 
-fn introduction(folder: &Path, args: &Args, labels: &[Label]) -> String {
-    format!(
+fn introduction(
+    folder: &Path,
+    args: &Args,
+    labels: &[Label],
+    address: SocketAddr,
+    terminal: Terminal,
+) -> String {
+    let mut text = format!(
         "A made-up company: {} minutes of its AWS and Vault audit logs, with {} misuses of keys among them.\n\
-         Its catalog, {}, declares what each key is for.\n\n",
+         Its catalog, {}, declares what each key is for.\n",
         args.minutes,
         labels.len(),
         folder.join("catalog.yaml").display(),
-    )
+    );
+    if terminal.person && !args.fast {
+        text.push_str(&format!("While it runs: http://{address}/api/v1/status and /metrics\n"));
+    }
+    text.push('\n');
+    text
 }
 
 /// Holds what was found against what the generator hid.

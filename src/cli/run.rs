@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure, OrFail, Outcome};
 use super::output::terminal::{Colours, harmless};
 use super::rules::print_problems;
 use crate::alerts::Page;
-use crate::app::service::{self, Show};
+use crate::app::service::{self, Guests, Show};
 use crate::app::{log, service::rules::RulesError};
 use crate::config;
 
@@ -50,7 +50,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         tracing::warn!(warning, "the rules deserve attention");
     }
     tracing::info!(address = %prepared.address, "listening: /healthz /readyz /metrics");
-    prepared.run(show(terminal)).or_fail(Exit::InputOutput)?;
+    prepared.run(Guests { show: show(terminal), ear: None, log: None }).or_fail(Exit::InputOutput)?;
     Ok(Exit::Clean)
 }
 
@@ -60,14 +60,20 @@ fn failure(error: anyhow::Error) -> Failure {
     Failure { exit, error }
 }
 
-/// Prints every page.
-pub fn show(terminal: Terminal) -> Show {
-    Box::new(move |page| {
-        let text = if terminal.person { line(page, terminal.colours) } else { object(page) };
-        let mut out = io::stdout().lock();
-        // Nobody may be listening; the alert is in the store all the same.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    })
+/// Prints every page, for people on a terminal and for programs otherwise.
+fn show(terminal: Terminal) -> Show {
+    if terminal.person { show_lines(terminal.colours) } else { Box::new(|page| print(&object(page))) }
+}
+
+/// Prints every page for people.
+pub(super) fn show_lines(colours: Colours) -> Show {
+    Box::new(move |page| print(&line(page, colours)))
+}
+
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    // Nobody may be listening; the alert is in the store all the same.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn object(page: &Page) -> String {

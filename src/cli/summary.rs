@@ -10,7 +10,7 @@ use crate::app::record::Merged;
 use crate::detect::blindness::{Blind, Seen};
 use crate::domain::level::Level;
 use crate::metrics::Account;
-use crate::pipeline::rules::Rules;
+use crate::pipeline::rules::{Judged, Rules};
 use crate::pipeline::scan::Step;
 use crate::table::columns::Column;
 use crate::table::rows::Rows;
@@ -37,19 +37,29 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Adds one step.
+    /// Adds one step of a scan.
     pub fn add(&mut self, step: &Step) {
-        self.account.add(&step.account);
-        self.events += step.judged.batch.num_rows() as u64;
-        count_words(&Rows::of(&step.judged.batch), Column::Verdict, &mut self.verdicts);
-        for finding in &step.judged.findings {
+        self.count(&step.account);
+        self.add_judged(&step.judged);
+    }
+
+    /// Adds what became of some records.
+    pub fn count(&mut self, account: &Account) {
+        self.account.add(account);
+    }
+
+    /// Adds a judged batch.
+    pub fn add_judged(&mut self, judged: &Judged) {
+        self.events += judged.batch.num_rows() as u64;
+        count_words(&Rows::of(&judged.batch), Column::Verdict, &mut self.verdicts);
+        for finding in &judged.findings {
             *self.levels.entry(finding.level).or_default() += 1;
             *self.detectors.entry(finding.detector.clone()).or_default() += 1;
         }
-        for failure in &step.judged.failures {
+        for failure in &judged.failures {
             self.failures.insert(failure.detector, failure.message.clone());
         }
-        self.seen.merge(&step.judged.seen);
+        self.seen.merge(&judged.seen);
     }
 
     /// Whether there are findings.

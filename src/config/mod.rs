@@ -63,6 +63,26 @@ pub struct Config {
     pub stop_within: Span,
 }
 
+impl Config {
+    /// Every default, with an embedded store in `data`, and nothing to read yet.
+    pub fn embedded(data: PathBuf) -> Self {
+        Self {
+            data,
+            store: StoreAddress::Embedded,
+            catalog: Vec::new(),
+            detectors: Vec::new(),
+            sources: Vec::new(),
+            alerts: Alerts::default(),
+            rejects: Rejects::default(),
+            seal: Seal::default(),
+            spool: Spool::default(),
+            http: Server::default(),
+            log: Log::default(),
+            stop_within: defaults::stop(),
+        }
+    }
+}
+
 /// Where what must be transactional is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]

@@ -47,7 +47,7 @@ mod line;
 mod list;
 mod mask;
 mod members;
-mod message;
+pub mod message;
 mod paths;
 mod raw;
 mod reader;

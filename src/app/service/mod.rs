@@ -8,6 +8,7 @@
 //! by.
 
 mod feeds;
+mod made;
 mod outside;
 mod raise;
 pub mod rules;
@@ -34,10 +35,11 @@ use crate::metrics::{Metrics, RulesInfo};
 use crate::notify::WEBHOOK;
 use crate::pipeline::join::Join;
 use crate::pipeline::service::versions::Versions;
-use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
+use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError, Watch};
 use crate::source::Sample;
 use crate::source::feed::Feed;
 use crate::store::{BlockingStore, Kind, Place, Store};
+pub use made::{Delivery, MadeLog};
 use raise::Raising;
 pub use raise::Show;
 use rules::{Loaded, Reloader, RuleFiles};
@@ -49,6 +51,16 @@ const QUEUE: usize = 16;
 
 /// How often the loop's heartbeat is looked at.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// What whoever runs a service adds to it.
+pub struct Guests {
+    /// Is given every page.
+    pub show: Show,
+    /// Hears what the loop tells, beside metrics and log.
+    pub ear: Option<Arc<dyn Watch>>,
+    /// Is read instead of the sources of the configuration.
+    pub log: Option<MadeLog>,
+}
 
 /// A service that is set up and listens, and does not read yet.
 pub struct Prepared {
@@ -94,11 +106,11 @@ struct Running {
 }
 
 impl Prepared {
-    /// Runs until every source has ended, or the process is told to stop. `show` is given every page.
+    /// Runs until every source has ended, or the process is told to stop.
     ///
     /// # Errors
     /// Where the store cannot be opened, a source cannot be started, or the lease is lost.
-    pub fn run(self, show: Show) -> Result<()> {
+    pub fn run(self, guests: Guests) -> Result<()> {
         let Self { config, runtime, listener, loaded, .. } = self;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &config.sources, now_micros())
             .context("could not make the metrics")?;
@@ -109,7 +121,7 @@ impl Prepared {
             clock: Arc::new(now_micros),
             end: CancellationToken::new(),
         };
-        let result = running.live(&runtime, listener, loaded, show);
+        let result = running.live(&runtime, listener, loaded, guests);
         running.end.cancel();
         runtime.shutdown_timeout(Duration::from_secs(1));
         result
@@ -122,8 +134,9 @@ impl Running {
         runtime: &tokio::runtime::Runtime,
         listener: TcpListener,
         loaded: Loaded,
-        show: Show,
+        guests: Guests,
     ) -> Result<()> {
+        let Guests { show, ear, log } = guests;
         let reload = outside::ReloadPlace::default();
         let ingest = feeds::IngestPlace::default();
         self.serve(runtime, listener, &reload, ingest.router());
@@ -132,7 +145,10 @@ impl Running {
         let wake = upkeep::deliver(runtime.handle(), &store, self)?;
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
         let ground = feeds::Ground { config: &self.config, store: &store, signals: &signals };
-        let feeds = feeds::start(&ground)?;
+        let feeds = match log {
+            Some(log) => vec![log.start(&ground)?],
+            None => feeds::start(&ground)?,
+        };
         drop(signals);
         self.health.watch(feeds.clone());
         let (service, handle) = Service::new(Parts {
@@ -147,7 +163,11 @@ impl Running {
                 wake: Arc::clone(&wake),
                 show,
             }),
-            watch: Arc::new(Watching { metrics: Arc::clone(&self.metrics), clock: Arc::clone(&self.clock) }),
+            watch: Arc::new(Watching {
+                metrics: Arc::clone(&self.metrics),
+                clock: Arc::clone(&self.clock),
+                ear,
+            }),
             clock: Arc::clone(&self.clock),
             limits: self.limits(),
             seal_every: self.config.seal.every.duration(),

@@ -20,10 +20,15 @@ use crate::table::rows::Rows;
 pub struct Watching {
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
+    /// Somebody else who hears everything.
+    pub ear: Option<Arc<dyn Watch>>,
 }
 
 impl Watch for Watching {
     fn took(&self, took: &Took<'_>) {
+        if let Some(ear) = &self.ear {
+            ear.took(took);
+        }
         let metrics = &self.metrics;
         metrics.account(took.source, took.account);
         for verdicts in took.verdicts {

@@ -78,6 +78,35 @@ impl Service {
         Ok(Taken { verdicts, rejects, account, latest, stages })
     }
 
+    /// Every source is at its end: what still waits for a neighbour stands alone.
+    pub(super) fn take_stranded(&mut self) -> Result<(), ServiceError> {
+        let Some(batch) = self.join.finish()? else { return Ok(()) };
+        let now = (self.clock)();
+        let account = Account { gave_events: batch.num_rows() as u64, ..Account::default() };
+        let verdicts = self.versions.judge(batch, &self.aliases)?;
+        let findings = findings_of(&verdicts);
+        if !findings.is_empty()
+            && let Err(error) = self.raise.raise(findings, now)
+        {
+            return self.rewind(&format!("findings could not be stored: {error:#}"));
+        }
+        for verdicts in &verdicts {
+            self.open.push(Kind::Events, &verdicts.judged.batch)?;
+            self.open.push(Kind::Findings, &to_batch(&verdicts.judged.findings)?)?;
+        }
+        self.open.count(&account);
+        self.watch.took(&Took {
+            source: "",
+            account: &account,
+            verdicts: &verdicts,
+            written_at: None,
+            received_at: now,
+            stored_at: (self.clock)(),
+            stages: Stages::default(),
+        });
+        Ok(())
+    }
+
     /// Puts what an arrival came to into the open set.
     fn keep(&mut self, arrival: &Arrival, taken: &Taken) -> Result<(), ServiceError> {
         for verdicts in &taken.verdicts {

@@ -269,7 +269,11 @@ impl Service {
             }
             self.hear_of_seals()?;
             self.seal_if_due(now)?;
-            if self.has_ended() || now >= stop_by {
+            let ended = self.has_ended();
+            if ended && !stopping {
+                self.take_stranded()?;
+            }
+            if ended || now >= stop_by {
                 return self.end();
             }
             self.step(now)?;
