@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use keyward::config::{Kafka, Sasl, SaslMechanism, SecretFile, Start, Tls};
@@ -147,13 +147,25 @@ fn deleted_records_are_a_gap(broker: &Broker) {
 fn two_members_of_one_name_cannot_run(broker: &Broker) {
     let topic = broker.create_topic("fenced", 1);
     let config = config(&broker.address, &topic, Start::Earliest);
-    let mut first = start(&config, &Store::default(), 10, Limits::default());
-    first.until_ready();
-    let mut second = start(&config, &Store::default(), 10, Limits::default());
-    second.until_ready();
-    first.until(|first| first.failed.is_some());
-    let error = first.failed.as_deref().unwrap();
-    assert!(error.contains("the same `instance`"), "{error}");
+    let mut rivals: Vec<_> = (0..2)
+        .map(|_| {
+            let mut source = start(&config, &Store::default(), 10, Limits::default());
+            source.until_ready();
+            source
+        })
+        .collect();
+    // Each comes back once, since a member can be fenced by an earlier self.
+    let deadline = Instant::now() + PATIENCE;
+    while rivals.iter().all(|source| source.failed.is_none()) {
+        assert!(Instant::now() < deadline);
+        for source in &mut rivals {
+            while let Ok(signal) = source.signals.recv_timeout(Duration::from_millis(20)) {
+                source.heard(signal);
+            }
+        }
+    }
+    let failed: Vec<_> = rivals.iter().filter_map(|source| source.failed.as_deref()).collect();
+    assert!(matches!(failed.as_slice(), [error] if error.contains("the same `instance`")), "{failed:?}");
 }
 
 fn identities_are_proven(broker: &Broker) {
