@@ -4,7 +4,7 @@
 //! reads and from where is in `placing`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError};
@@ -14,7 +14,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::context::Inbox;
+use super::context::{Inbox, lock};
 use super::outbox::Outbox;
 use super::partition::{Incoming, Reading};
 use super::places::{Places, topic_and_number};
@@ -34,9 +34,10 @@ const IDLE: Duration = Duration::from_millis(50);
 /// The same while signals are held back.
 const HOLDING: Duration = Duration::from_millis(5);
 
-/// A member that is fenced again within this time has a rival. The first time it may have been itself:
-/// where a broker dies while it answers a join, the answer to the next join fences the first.
-const RIVAL_WITHIN: Duration = Duration::from_secs(60);
+/// A member that is fenced again within this time has a rival, who comes back as fast as this one. Once it
+/// may have been itself: after an outage of the broker it joins anew, and what was on its way under its
+/// former id is answered so. Seen with a broker that was killed and started again.
+const RIVAL_WITHIN: Duration = Duration::from_secs(20);
 
 /// What comes after a step.
 pub(super) enum Step {
@@ -230,6 +231,8 @@ impl Member {
 
     /// Says that the source cannot go on.
     pub(super) fn fail(&mut self, error: String) {
+        let status = Status { ready: false, waits_for: Some(error.clone()), lags: Vec::new() };
+        *lock(&self.status) = status;
         self.outbox.put(Signal::Failed { source: Arc::clone(&self.source), error });
         self.outbox.send_rest();
         self.stopping = Stopping::Ended;
@@ -326,7 +329,7 @@ impl Member {
             waits_for,
             lags: readings.filter_map(Reading::lag).collect(),
         };
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+        *lock(&self.status) = status;
     }
 
     fn waits_for(&self) -> Option<String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::Consumer as _;
 
-use super::context::{Context, Token};
+use super::context::{Context, Token, lock};
 use super::member::{Member, Step, Stopping};
 use super::{Client, Clock, KafkaError};
 
@@ -42,10 +42,10 @@ impl Membership {
     pub(super) fn last(&self, mut client: Client) {
         while let Parting::ToJoinAgain = poll(&client) {
             drop(client); // has what was read sealed, as for any revocation
-            super::context::lock(&self.member).start_over();
+            lock(&self.member).start_over();
             client = match self.join() {
                 Ok(client) => client,
-                Err(error) => return super::context::lock(&self.member).fail(error.to_string()),
+                Err(error) => return lock(&self.member).fail(error.to_string()),
             };
         }
         client.context().member().stopping = Stopping::Ended; // nobody is asked to seal any more

@@ -28,7 +28,7 @@ mod placing;
 mod reach;
 mod settings;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError as ClientError;
 
-use self::context::{Context, Token};
+use self::context::{Context, Token, lock};
 use self::member::{Member, Stopping};
 use self::membership::Membership;
 use self::outbox::Outbox;
@@ -193,7 +193,7 @@ impl Feed for Consumer {
     }
 
     fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.status).clone()
     }
 
     fn stop(&self) {

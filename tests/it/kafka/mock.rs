@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use keyward::config::{Kafka, Start};
 use keyward::source::feed::{Signal, Trouble};
-use keyward::source::kafka::{Consumer, Setup};
+use keyward::source::kafka::{Consumer, Positions, Setup};
 use keyward::source::{Limits, Shape};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-use super::{PATIENCE, Source, Store, numbers, record, start};
+use super::{PATIENCE, Source, Store, numbers, record, start, start_with};
 
 const TOPIC: &str = "trail";
 
@@ -230,6 +231,31 @@ fn partitions_that_go_to_another_member_are_sealed_first_and_go_on_there() {
 fn end(cluster: &Cluster, partition: i32) -> usize {
     let (_, end) = cluster.producer.client().fetch_watermarks(TOPIC, partition, PATIENCE).unwrap();
     end as usize
+}
+
+#[test]
+fn a_store_that_fails_is_asked_again_and_nothing_is_read_before_it_answers() {
+    let cluster = Cluster::new(2);
+    cluster.produce_records(0, 0..10);
+    cluster.produce_records(1, 0..10);
+    let store = Store::default();
+    store.put(&cluster.identity(1), 7);
+    let (asked, known) = (AtomicUsize::new(0), store.clone());
+    let positions: Positions = Arc::new(move |source| match asked.fetch_add(1, Ordering::Relaxed) {
+        0..2 => Err("the disk is full".to_owned()),
+        _ => Ok(known.stored(source)),
+    });
+    let config = cluster.config("a", Start::Earliest);
+    let mut source = start_with(&config, &store, 100, Limits::default(), positions);
+    let deadline = Instant::now() + PATIENCE;
+    while !source.feed.status().waits_for.is_some_and(|waits| waits.contains("the disk is full")) {
+        assert!(Instant::now() < deadline && source.signals.is_empty());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    source.until(|source| source.count() >= 13);
+    assert_eq!(source.of(&cluster.identity(0)), numbers(0..10));
+    assert_eq!(source.of(&cluster.identity(1)), numbers(7..10));
+    source.until_ready();
 }
 
 #[test]

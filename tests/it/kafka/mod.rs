@@ -11,11 +11,11 @@ use crossbeam_channel::{Receiver, bounded};
 use keyward::config::Kafka;
 use keyward::source::Limits;
 use keyward::source::feed::{Arrival, Feed, Signal, Trouble};
-use keyward::source::kafka::{Consumer, Setup};
+use keyward::source::kafka::{Consumer, Positions, Setup};
 use keyward::store::{Position, PositionMove, StoredPosition};
 
 /// How long anything may take; a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn record(number: u64) -> String {
     format!(r#"{{"eventVersion":"1.11","eventName":"Decrypt","userIdentity":{{}},"eventID":"{number}"}}"#)
@@ -32,8 +32,12 @@ impl Store {
         self.0.lock().unwrap().insert(source.to_owned(), stored);
     }
 
+    fn stored(&self, source: &str) -> Option<StoredPosition> {
+        self.0.lock().unwrap().get(source).cloned()
+    }
+
     fn get(&self, source: &str) -> Option<i64> {
-        self.0.lock().unwrap().get(source).map(|stored| stored.next.offset)
+        self.stored(source).map(|stored| stored.next.offset)
     }
 
     fn seal(&self, arrival: &Arrival) -> PositionMove {
@@ -67,13 +71,18 @@ struct Source {
 type Read = BTreeMap<String, Vec<u64>>;
 
 fn start(config: &Kafka, store: &Store, queue: usize, limits: Limits) -> Source {
-    let (sender, signals) = bounded(queue);
     let positions = store.clone();
+    let positions: Positions = Arc::new(move |source| Ok(positions.stored(source)));
+    start_with(config, store, queue, limits, positions)
+}
+
+fn start_with(config: &Kafka, store: &Store, queue: usize, limits: Limits, positions: Positions) -> Source {
+    let (sender, signals) = bounded(queue);
     let setup = Setup {
         name: "trail".into(),
         device: Some("device".into()),
         limits,
-        positions: Arc::new(move |source| Ok(positions.0.lock().unwrap().get(source).cloned())),
+        positions,
         signals: sender,
         clock: || 1_795_521_600_000_000,
     };
