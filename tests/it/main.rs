@@ -11,7 +11,7 @@ mod detect;
 mod differential;
 mod history;
 mod hostile;
-mod kafka_mock;
+mod kafka;
 mod labelled;
 mod layers;
 mod made;

@@ -3,7 +3,7 @@
 //! Everything here runs inside a poll, so on the source's own thread.
 
 use std::error::Error;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use rdkafka::ClientContext;
@@ -28,6 +28,7 @@ const TOKEN_LIFETIME: i64 = 5 * 60 * 1000;
 const MOST_ERRORS: usize = 64;
 
 /// The identity of a consumer at the broker.
+#[derive(Clone)]
 pub(super) struct Token {
     pub(super) file: SecretFile,
     pub(super) username: Option<String>,
@@ -35,7 +36,7 @@ pub(super) struct Token {
 
 /// What the callbacks of a consumer share with its thread.
 pub(super) struct Context {
-    member: Mutex<Member>,
+    member: Arc<Mutex<Member>>,
     inbox: Mutex<Inbox>,
     token: Option<Token>,
     clock: Clock,
@@ -49,13 +50,13 @@ pub(super) struct Inbox {
 }
 
 impl Context {
-    pub(super) fn new(member: Member, token: Option<Token>, clock: Clock) -> Self {
-        Self { member: Mutex::new(member), inbox: Mutex::default(), token, clock }
+    pub(super) fn new(member: Arc<Mutex<Member>>, token: Option<Token>, clock: Clock) -> Self {
+        Self { member, inbox: Mutex::default(), token, clock }
     }
 
     /// Not to be held over a poll.
     pub(super) fn member(&self) -> MutexGuard<'_, Member> {
-        self.member.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.member)
     }
 
     /// What was called back since the last look.
@@ -64,8 +65,13 @@ impl Context {
     }
 
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inbox)
     }
+}
+
+/// A panic in one callback must not stop the others.
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ClientContext for Context {

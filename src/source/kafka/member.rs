@@ -4,7 +4,7 @@
 //! reads and from where is in `placing`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError};
@@ -14,7 +14,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::context::Inbox;
+use super::context::{Inbox, lock};
 use super::outbox::Outbox;
 use super::partition::{Incoming, Reading};
 use super::places::{Places, topic_and_number};
@@ -34,12 +34,19 @@ const IDLE: Duration = Duration::from_millis(50);
 /// The same while signals are held back.
 const HOLDING: Duration = Duration::from_millis(5);
 
+/// A member that is fenced again within this time has a rival, who comes back as fast as this one. Once it
+/// may have been itself: after an outage of the broker it joins anew, and what was on its way under its
+/// former id is answered so. Seen with a broker that was killed and started again.
+const RIVAL_WITHIN: Duration = Duration::from_secs(20);
+
 /// What comes after a step.
 pub(super) enum Step {
     /// Poll, for at most so long.
     Poll(Duration),
     /// Leave the group.
     Leave,
+    /// Leave it and come back.
+    JoinAgain,
 }
 
 /// A member of a consumer group.
@@ -65,6 +72,8 @@ pub(super) struct Member {
     /// Whether it is a member of the group.
     pub(super) joined: bool,
     pub(super) stopping: Stopping,
+    /// When another member with our name appeared.
+    pub(super) fenced_at: Option<Instant>,
 }
 
 /// How far a stop is.
@@ -105,14 +114,16 @@ impl Member {
         if !self.obey(client) {
             return Step::Leave;
         }
-        if let Some(error) = self.heed(client, inbox) {
-            let source = Arc::clone(&self.source);
-            self.outbox.put(Signal::Failed { source, error });
-            self.outbox.send_held();
+        let now = Instant::now();
+        if let Some((code, text)) = fatal_error(client, &inbox) {
+            return self.parting(code, &text, now);
+        }
+        self.heed(inbox);
+        if let Some(error) = self.placing.failure.take() {
+            self.fail(error);
             return Step::Leave;
         }
         self.outbox.send_held();
-        let now = Instant::now();
         self.place(client, now);
         self.hand_over(now);
         self.pause_or_resume(client);
@@ -182,11 +193,10 @@ impl Member {
         }
     }
 
-    /// Takes in what was called back. Gives the error after which the source cannot go on.
-    fn heed(&mut self, client: &Client, inbox: Inbox) -> Option<String> {
+    /// Takes in what was called back.
+    fn heed(&mut self, inbox: Inbox) {
         for (code, reason) in inbox.errors {
             match code {
-                Code::Fatal => return Some(self.fatal(client, &reason)),
                 Code::AutoOffsetReset | Code::LogTruncation => self.placing.look_for_gaps(),
                 code => {
                     let trouble = self.reach.error(code, &reason);
@@ -197,18 +207,35 @@ impl Member {
         if let Some(statistics) = inbox.statistics {
             self.count(&statistics);
         }
-        self.placing.failure.take()
     }
 
-    fn fatal(&self, client: &Client, reason: &str) -> String {
-        match client.client().fatal_error() {
-            Some((Code::FencedInstanceId, _)) => format!(
-                "another running member of the group `{}` has the same `instance`; give each its own",
-                self.group
-            ),
-            Some((code, text)) => format!("the Kafka client cannot go on: {text} ({code})"),
-            None => format!("the Kafka client cannot go on: {reason}"),
+    /// What is to be done after an error that the client does not go on after.
+    fn parting(&mut self, code: Code, text: &str, now: Instant) -> Step {
+        let group = &self.group;
+        if code != Code::FencedInstanceId {
+            let error = format!("the Kafka client cannot go on: {text} ({code}); restart, and report it");
+            self.fail(error);
+            return Step::Leave;
         }
+        let before = self.fenced_at.replace(now);
+        if before.is_none_or(|before| now.duration_since(before) > RIVAL_WITHIN) {
+            tracing::warn!(source = &*self.source, group, "this member was fenced; it joins the group again");
+            return Step::JoinAgain;
+        }
+        let error = format!(
+            "another running member of the group `{group}` has the same `instance`; give each its own"
+        );
+        self.fail(error);
+        Step::Leave
+    }
+
+    /// Says that the source cannot go on.
+    pub(super) fn fail(&mut self, error: String) {
+        let status = Status { ready: false, waits_for: Some(error.clone()), lags: Vec::new() };
+        *lock(&self.status) = status;
+        self.outbox.put(Signal::Failed { source: Arc::clone(&self.source), error });
+        self.outbox.send_rest();
+        self.stopping = Stopping::Ended;
     }
 
     pub(super) fn tell(&mut self, trouble: Option<Trouble>) {
@@ -302,7 +329,7 @@ impl Member {
             waits_for,
             lags: readings.filter_map(Reading::lag).collect(),
         };
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+        *lock(&self.status) = status;
     }
 
     fn waits_for(&self) -> Option<String> {
@@ -314,4 +341,9 @@ impl Member {
         }
         (!self.joined).then(|| format!("to join the group `{}`", self.group))
     }
+}
+
+/// The error that the client does not go on after, if there is one.
+fn fatal_error(client: &Client, inbox: &Inbox) -> Option<(Code, String)> {
+    if inbox.errors.is_empty() { None } else { client.client().fatal_error() }
 }

@@ -13,13 +13,14 @@
 //! the service's queue is full, what was gathered is held back and all partitions are paused; polling goes
 //! on, so that the group does not miss this member.
 //!
-//! The way of the calls: [`Consumer::start`] makes a thread that polls; `member` is its state between two
-//! polls, `placing` which partitions are read and from where, `places` the questions for that, `partition`
+//! The way of the calls: [`Consumer::start`] makes a thread that polls (`membership`); `member` is its state
+//! between two polls, `placing` which partitions are read and from where, `places` the questions for that, `partition`
 //! one partition, `outbox` the service's queue, `context` what librdkafka calls back, `reach` whether the
 //! cluster answers, `settings` the client's settings.
 
 mod context;
 mod member;
+mod membership;
 mod outbox;
 mod partition;
 mod places;
@@ -27,16 +28,17 @@ mod placing;
 mod reach;
 mod settings;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError as ClientError;
 
-use self::context::{Context, Token};
-use self::member::{Member, Step, Stopping};
+use self::context::{Context, Token, lock};
+use self::member::{Member, Stopping};
+use self::membership::Membership;
 use self::outbox::Outbox;
 use self::places::{First, Places};
 use super::feed::{Feed, Signals, Status};
@@ -51,9 +53,6 @@ pub type Positions = Arc<dyn Fn(&str) -> Result<Option<StoredPosition>, String> 
 pub type Clock = fn() -> i64;
 
 type Client = BaseConsumer<Context>;
-
-/// Messages taken between two looks at everything else.
-const BATCH: usize = 256;
 
 /// How long leaving the group may hold up whoever drops the source. Without an answer of the cluster the
 /// member is forgotten after its session timeout.
@@ -148,21 +147,24 @@ impl Consumer {
             due: None,
             paused: false,
             joined: false,
+            fenced_at: None,
             stopping: Stopping::No,
         };
         let sasl = config.sasl.as_ref();
         let token = sasl.and_then(|sasl| Some((sasl.token.clone()?, sasl.username.clone())));
-        let token = token.map(|(file, username)| Token { file, username });
-        let client: Client = client_config.create_with_context(Context::new(member, token, setup.clock))?;
-        let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();
-        client.subscribe(&topics)?;
+        let membership = Membership {
+            config: client_config,
+            topics: config.topics.clone(),
+            member: Arc::new(Mutex::new(member)),
+            token: token.map(|(file, username)| Token { file, username }),
+            clock: setup.clock,
+        };
+        let client = membership.join()?;
         let (alive, ended) = bounded::<()>(0);
         thread::Builder::new()
             .name(format!("kafka {name}"))
             .spawn(move || {
-                run(&client);
-                client.context().member().stopping = Stopping::Ended; // nobody is asked to seal any more
-                drop(client); // leaves the group
+                membership.last(client);
                 drop(alive);
             })
             .map_err(KafkaError::Thread)?;
@@ -191,7 +193,7 @@ impl Feed for Consumer {
     }
 
     fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.status).clone()
     }
 
     fn stop(&self) {
@@ -205,21 +207,6 @@ impl Drop for Consumer {
         let left = self.ended.recv_timeout(LEAVE_WITHIN);
         if left == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
             tracing::warn!(source = &*self.name, "the cluster did not answer when leaving the group");
-        }
-    }
-}
-
-fn run(client: &Client) {
-    loop {
-        let inbox = client.context().take_inbox();
-        let step = client.context().member().step(client, inbox);
-        let Step::Poll(mut wait) = step else { return };
-        for _ in 0..BATCH {
-            let Some(Ok(message)) = client.poll(wait) else { break };
-            if !client.context().member().message(&message) {
-                break;
-            }
-            wait = Duration::ZERO;
         }
     }
 }

@@ -60,6 +60,15 @@ impl Outbox {
         }
     }
 
+    /// Waits until everything held back is sent: the source ends, and has nothing else to do.
+    pub(super) fn send_rest(&mut self) {
+        for signal in std::mem::take(&mut self.held) {
+            if self.signals.send(signal).is_err() {
+                return self.close();
+            }
+        }
+    }
+
     /// Sends a signal past those held back, and says whether it was taken before `deadline`.
     pub(super) fn send_by(&mut self, signal: Signal, deadline: Instant) -> bool {
         !self.closed && self.signals.send_deadline(signal, deadline).is_ok()

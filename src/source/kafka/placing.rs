@@ -105,6 +105,21 @@ impl Member {
         }
     }
 
+    /// Nothing is assigned any more: the group is joined again.
+    pub(super) fn start_over(&mut self) {
+        let readings = self.readings.values().flat_map(|numbers| numbers.values());
+        let left: Vec<_> = readings.map(|reading| reading.partition.identity.clone()).collect();
+        self.outbox.forget_records(|_| true);
+        if !left.is_empty() {
+            self.have_sealed(left);
+        }
+        self.readings.clear();
+        self.placing = Placing::default();
+        self.due = None;
+        self.paused = false;
+        self.joined = false;
+    }
+
     fn have_sealed(&mut self, identities: Vec<String>) {
         let deadline = Instant::now() + REVOKE_WITHIN;
         let (sealed, answer) = bounded(1);

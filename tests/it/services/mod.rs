@@ -3,4 +3,5 @@
 //! A server whose address is in the environment is used as it is. One that is not installed skips its
 //! tests, and says so.
 
+pub mod kafka;
 pub mod postgres;

@@ -1,22 +1,21 @@
 //! The Kafka source against a cluster in this process, which can be made to fail.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::bounded;
 use keyward::config::{Kafka, Start};
-use keyward::source::feed::{Arrival, Feed, Signal, Trouble};
-use keyward::source::kafka::{Consumer, Setup};
+use keyward::source::feed::{Signal, Trouble};
+use keyward::source::kafka::{Consumer, Positions, Setup};
 use keyward::source::{Limits, Shape};
-use keyward::store::{Position, PositionMove, StoredPosition};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-/// How long anything may take; a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(40);
+use super::{PATIENCE, Source, Store, numbers, record, start, start_with};
 
 const TOPIC: &str = "trail";
 
@@ -70,127 +69,6 @@ impl Cluster {
             settings: BTreeMap::new(),
         }
     }
-}
-
-fn record(number: u64) -> String {
-    format!(r#"{{"eventVersion":"1.11","eventName":"Decrypt","userIdentity":{{}},"eventID":"{number}"}}"#)
-}
-
-/// Stands in for the store: positions, moved as a seal moves them.
-#[derive(Clone, Default)]
-struct Store(Arc<Mutex<HashMap<String, StoredPosition>>>);
-
-impl Store {
-    fn put(&self, source: &str, offset: i64) {
-        let next = Position { offset, index: 0 };
-        let stored = StoredPosition { source: source.into(), label: String::new(), next, watermark: None };
-        self.0.lock().unwrap().insert(source.to_owned(), stored);
-    }
-
-    fn get(&self, source: &str) -> Option<i64> {
-        self.0.lock().unwrap().get(source).map(|stored| stored.next.offset)
-    }
-
-    fn seal(&self, arrival: &Arrival) -> PositionMove {
-        let source = arrival.partition.identity.clone();
-        let from = arrival.from.map(|from| from.offset);
-        assert_eq!(self.get(&source), from, "a seal goes on where the last one ended");
-        self.put(&source, arrival.to.offset);
-        PositionMove {
-            source,
-            label: arrival.partition.label.clone(),
-            from: arrival.from,
-            to: arrival.to,
-            watermark: None,
-        }
-    }
-}
-
-struct Source {
-    feed: Arc<dyn Feed>,
-    signals: Receiver<Signal>,
-    store: Store,
-    read: Read,
-    troubles: Vec<Trouble>,
-    arrivals: usize,
-    generation: u64,
-}
-
-/// The offsets of what was read, by the partition's identity.
-type Read = BTreeMap<String, Vec<u64>>;
-
-fn start(config: &Kafka, store: &Store, queue: usize, limits: Limits) -> Source {
-    let (sender, signals) = bounded(queue);
-    let positions = store.clone();
-    let setup = Setup {
-        name: "trail".into(),
-        device: Some("device".into()),
-        limits,
-        positions: Arc::new(move |source| Ok(positions.0.lock().unwrap().get(source).cloned())),
-        signals: sender,
-        clock: || 1_795_521_600_000_000,
-    };
-    let feed = Consumer::start(config, setup).unwrap();
-    let (read, troubles) = (Read::new(), Vec::new());
-    Source { feed, signals, store: store.clone(), read, troubles, arrivals: 0, generation: 0 }
-}
-
-impl Source {
-    /// Hears signals until `done`, sealing all that comes.
-    #[track_caller]
-    fn until(&mut self, done: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !done(self) {
-            self.hear(deadline);
-        }
-    }
-
-    #[track_caller]
-    fn hear(&mut self, deadline: Instant) {
-        match self.signals.recv_deadline(deadline) {
-            Ok(signal) => self.heard(signal),
-            Err(error) => panic!("{error}: {} read, {:?}", self.count(), self.feed.status()),
-        }
-    }
-
-    #[track_caller]
-    fn heard(&mut self, signal: Signal) {
-        match signal {
-            Signal::Records(arrival) => {
-                if arrival.generation != self.generation {
-                    return;
-                }
-                self.take(&arrival);
-                let step = self.store.seal(&arrival);
-                self.feed.sealed(&[step]);
-            }
-            Signal::Revoked { sealed, .. } => sealed.send(true).unwrap(),
-            Signal::Trouble { trouble, .. } => self.troubles.push(trouble),
-            Signal::Ended { .. } => {}
-            Signal::Failed { error, .. } => panic!("{error}"),
-        }
-    }
-
-    fn take(&mut self, arrival: &Arrival) {
-        self.arrivals += 1;
-        assert!(arrival.chunk.refused.is_empty());
-        assert_eq!((&*arrival.chunk.source, arrival.chunk.device.as_deref()), ("trail", Some("device")));
-        assert_eq!(arrival.chunk.next.offset, arrival.to.offset as u64);
-        let read = self.read.entry(arrival.partition.identity.clone()).or_default();
-        read.extend(arrival.chunk.records.iter().map(|piece| piece.position));
-    }
-
-    fn count(&self) -> usize {
-        self.read.values().map(Vec::len).sum()
-    }
-
-    fn of(&self, identity: &str) -> &[u64] {
-        self.read.get(identity).map_or(&[], Vec::as_slice)
-    }
-}
-
-fn numbers(range: std::ops::Range<u64>) -> Vec<u64> {
-    range.collect()
 }
 
 #[test]
@@ -353,6 +231,31 @@ fn partitions_that_go_to_another_member_are_sealed_first_and_go_on_there() {
 fn end(cluster: &Cluster, partition: i32) -> usize {
     let (_, end) = cluster.producer.client().fetch_watermarks(TOPIC, partition, PATIENCE).unwrap();
     end as usize
+}
+
+#[test]
+fn a_store_that_fails_is_asked_again_and_nothing_is_read_before_it_answers() {
+    let cluster = Cluster::new(2);
+    cluster.produce_records(0, 0..10);
+    cluster.produce_records(1, 0..10);
+    let store = Store::default();
+    store.put(&cluster.identity(1), 7);
+    let (asked, known) = (AtomicUsize::new(0), store.clone());
+    let positions: Positions = Arc::new(move |source| match asked.fetch_add(1, Ordering::Relaxed) {
+        0..2 => Err("the disk is full".to_owned()),
+        _ => Ok(known.stored(source)),
+    });
+    let config = cluster.config("a", Start::Earliest);
+    let mut source = start_with(&config, &store, 100, Limits::default(), positions);
+    let deadline = Instant::now() + PATIENCE;
+    while !source.feed.status().waits_for.is_some_and(|waits| waits.contains("the disk is full")) {
+        assert!(Instant::now() < deadline && source.signals.is_empty());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    source.until(|source| source.count() >= 13);
+    assert_eq!(source.of(&cluster.identity(0)), numbers(0..10));
+    assert_eq!(source.of(&cluster.identity(1)), numbers(7..10));
+    source.until_ready();
 }
 
 #[test]
