@@ -112,11 +112,15 @@ impl Health {
         self.change(|known| known.stopping = true);
     }
 
-    /// How long ago the loop went round; none before it began.
+    /// When the loop last went round, in microseconds since the epoch; none before it began.
+    pub fn last_beat(&self) -> Option<i64> {
+        Some(self.beat.load(Ordering::Relaxed)).filter(|beat| *beat != 0)
+    }
+
+    /// How long ago that was.
     pub fn age(&self, now: i64) -> Option<Duration> {
-        let beat = self.beat.load(Ordering::Relaxed);
-        let age = u64::try_from(now.saturating_sub(beat)).unwrap_or(0);
-        (beat != 0).then(|| Duration::from_micros(age))
+        let age = u64::try_from(now.saturating_sub(self.last_beat()?)).unwrap_or(0);
+        Some(Duration::from_micros(age))
     }
 
     /// Whether the process and its loop are alive. Before the loop began the process alone has to be.

@@ -71,8 +71,11 @@ async fn metrics(Shared(state): Shared<State>, headers: HeaderMap) -> Response {
     if let Err(refusal) = may_read(&state, &headers).await {
         return *refusal;
     }
-    // Lag is asked for when it is looked at.
+    // Lag and heartbeat are asked for when they are looked at.
     state.health.sources(&state.metrics);
+    if let Some(at) = state.health.last_beat() {
+        state.metrics.heartbeat(at);
+    }
     match state.metrics.scrape() {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {

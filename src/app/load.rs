@@ -31,7 +31,16 @@ pub fn rules(paths: &[PathBuf], detectors: Option<&Path>) -> Result<LoadedRules,
 /// # Errors
 /// As [`rules`].
 pub fn configured(config: &Config) -> Result<LoadedRules, Vec<Problem>> {
-    both(&config.catalog, Detectors::embedded_and_folders(&config.detectors))
+    both(&config.catalog, detectors_beside(&config.detectors))
+}
+
+/// The detectors of these files and folders beside the built-in ones; one with the id of a built-in one
+/// takes its place.
+///
+/// # Errors
+/// Every problem found.
+pub fn detectors_beside(paths: &[PathBuf]) -> Result<Detectors, Vec<Problem>> {
+    Detectors::embedded_beside(&Detectors::texts(paths)?)
 }
 
 /// The configuration in the file at `path`, with what this process's environment overrides.

@@ -110,7 +110,7 @@ fn named(args: &Args) -> Result<Named, Failure> {
     };
     match load::config(path) {
         Ok(config) => {
-            let detectors = Detectors::embedded_and_folders(&config.detectors);
+            let detectors = load::detectors_beside(&config.detectors);
             Ok(Named { catalog: config.catalog, detectors, done: vec!["the configuration".to_owned()] })
         }
         Err(wrong) => {

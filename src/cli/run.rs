@@ -9,8 +9,7 @@ use super::output::terminal::{Colours, harmless};
 use super::rules::print_problems;
 use crate::alerts::Page;
 use crate::app::service::{self, Guests, Show};
-use crate::app::{log, service::rules::RulesError};
-use crate::config;
+use crate::app::{load, log, service::rules::RulesError};
 
 /// Arguments of `keyward run`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +36,7 @@ pub struct Args {
 /// # Errors
 /// Where configuration or rules are wrong, or the store, a source or the port cannot be used.
 pub fn run(args: &Args, terminal: Terminal) -> Outcome {
-    let config = config::load(&args.config, std::env::vars()).map_err(|problems| {
+    let config = load::config(&args.config).map_err(|problems| {
         print_problems(&problems);
         Failure {
             exit: Exit::Rules,

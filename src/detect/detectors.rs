@@ -152,31 +152,6 @@ impl Detectors {
         }
     }
 
-    /// The detectors of these folders, and those that are part of the program and whose id none of them
-    /// has: a detector is changed by writing one with its id.
-    ///
-    /// # Errors
-    /// Every problem in every file.
-    pub fn embedded_and_folders(folders: &[PathBuf]) -> Result<Self, Vec<Problem>> {
-        let (mut all, mut problems) = (Vec::new(), Vec::new());
-        for folder in folders {
-            match Self::load(folder) {
-                Ok(loaded) => all.extend(loaded.all),
-                Err(found) => problems.extend(found),
-            }
-        }
-        all.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
-        problems.extend(duplicates(&all));
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let mut own = Self::embedded()?.all;
-        own.retain(|detector| all.iter().all(|other| other.id != detector.id));
-        all.append(&mut own);
-        all.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(Self { all })
-    }
-
     /// The detectors written in these texts, each with the file it came from.
     ///
     /// # Errors

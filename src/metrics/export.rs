@@ -133,7 +133,10 @@ impl Metrics {
         for channel in Channel::ALL {
             one(&families.attempts, channel.as_str());
             one(&families.deliveries, channel.as_str());
+            self.outbox(&OutboxState { channel: *channel, pending: 0, oldest_seconds: 0.0, parked: 0 });
         }
+        self.lease(false);
+        self.waiting(0, 0);
         for stage in Stage::ALL {
             families.stage.with_label_values(&[stage.as_str()]);
         }

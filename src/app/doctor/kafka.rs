@@ -5,46 +5,36 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use secrecy::ExposeSecret;
 
 use super::Check;
-use crate::config::{Kafka, KafkaTopic, Sasl, SaslMechanism, SecretError, Tls};
+use crate::config::{ClientSettings, ClientSettingsError, Kafka, KafkaCluster, KafkaTopic, SaslMechanism};
 
 /// How long a cluster may take to say what it has.
 const WAIT: Duration = Duration::from_secs(5);
 
 /// The topics of a source.
 pub(super) fn source(name: &str, kafka: &Kafka) -> Vec<Check> {
-    let what = format!("Kafka of {name}");
-    let mut client = match client(&kafka.brokers, kafka.tls.as_ref(), kafka.sasl.as_ref()) {
-        Ok(client) => client,
-        Err(check) => return vec![named(&what, check)],
-    };
-    for (setting, value) in &kafka.settings {
-        client.set(setting, value);
-    }
-    topics(&what, &client, kafka.sasl.as_ref(), kafka.topics.iter().map(String::as_str))
+    let (tls, sasl) = (kafka.tls.as_ref(), kafka.sasl.as_ref());
+    let cluster = KafkaCluster { brokers: &kafka.brokers, tls, sasl, settings: Some(&kafka.settings) };
+    topics(&format!("Kafka of {name}"), cluster, &kafka.topics)
 }
 
 /// A topic that is written to.
 pub(super) fn output(what: &str, topic: &KafkaTopic) -> Vec<Check> {
-    match client(&topic.brokers, topic.tls.as_ref(), topic.sasl.as_ref()) {
-        Ok(client) => topics(what, &client, topic.sasl.as_ref(), [topic.topic.as_str()].into_iter()),
-        Err(check) => vec![named(what, check)],
-    }
+    let (tls, sasl) = (topic.tls.as_ref(), topic.sasl.as_ref());
+    let cluster = KafkaCluster { brokers: &topic.brokers, tls, sasl, settings: None };
+    topics(what, cluster, std::slice::from_ref(&topic.topic))
 }
 
-fn named(what: &str, error: SecretError) -> Check {
-    Check::failed(what, error.to_string(), "write the secret into that file")
-}
-
-fn topics<'t>(
-    what: &str,
-    client: &ClientConfig,
-    sasl: Option<&Sasl>,
-    topics: impl Iterator<Item = &'t str>,
-) -> Vec<Check> {
-    if sasl.is_some_and(|sasl| sasl.mechanism == SaslMechanism::OauthBearer) {
+fn topics(what: &str, cluster: KafkaCluster<'_>, topics: &[String]) -> Vec<Check> {
+    let client = match client(cluster) {
+        Ok(client) => client,
+        Err(error) => {
+            let to_do = "mend it in the configuration, or in the file that it names";
+            return vec![Check::failed(what, error.to_string(), to_do)];
+        }
+    };
+    if cluster.sasl.is_some_and(|sasl| sasl.mechanism == SaslMechanism::OauthBearer) {
         let to_do = "start keyward: /readyz says whether the token is taken";
         return vec![Check::warning(what, "not asked: the brokers want a token of OAUTHBEARER", to_do)];
     }
@@ -94,46 +84,13 @@ fn look(what: &str, consumer: &BaseConsumer, topic: &str) -> Check {
 }
 
 /// A client of these brokers. It makes no topic and joins no group.
-fn client(brokers: &[String], tls: Option<&Tls>, sasl: Option<&Sasl>) -> Result<ClientConfig, SecretError> {
+fn client(cluster: KafkaCluster<'_>) -> Result<ClientConfig, ClientSettingsError> {
     let mut client = ClientConfig::new();
-    client.set("bootstrap.servers", brokers.join(",")).set("client.id", "keyward-doctor");
-    client.set("allow.auto.create.topics", "false").set("socket.timeout.ms", WAIT.as_millis().to_string());
+    for (setting, value) in ClientSettings::new(cluster, &[])?.pairs() {
+        client.set(setting, value);
+    }
+    client.set("client.id", "keyward-doctor").set("allow.auto.create.topics", "false");
+    client.set("socket.timeout.ms", WAIT.as_millis().to_string());
     client.set_log_level(RDKafkaLogLevel::Emerg);
-    let protocol = match (tls, sasl) {
-        (None, None) => "plaintext",
-        (Some(_), None) => "ssl",
-        (None, Some(_)) => "sasl_plaintext",
-        (Some(_), Some(_)) => "sasl_ssl",
-    };
-    client.set("security.protocol", protocol);
-    if let Some(tls) = tls {
-        for (setting, path) in [
-            ("ssl.ca.location", &tls.authorities),
-            ("ssl.certificate.location", &tls.certificate),
-            ("ssl.key.location", &tls.key),
-        ] {
-            if let Some(path) = path {
-                client.set(setting, path.to_string_lossy());
-            }
-        }
-        if let Some(passphrase) = &tls.key_passphrase {
-            client.set("ssl.key.password", passphrase.read()?.expose_secret());
-        }
-    }
-    if let Some(sasl) = sasl {
-        let mechanism = match sasl.mechanism {
-            SaslMechanism::Plain => "PLAIN",
-            SaslMechanism::ScramSha256 => "SCRAM-SHA-256",
-            SaslMechanism::ScramSha512 => "SCRAM-SHA-512",
-            SaslMechanism::OauthBearer => "OAUTHBEARER",
-        };
-        client.set("sasl.mechanism", mechanism);
-        if let Some(username) = &sasl.username {
-            client.set("sasl.username", username);
-        }
-        if let Some(password) = &sasl.password {
-            client.set("sasl.password", password.read()?.expose_secret());
-        }
-    }
     Ok(client)
 }

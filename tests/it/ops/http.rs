@@ -68,11 +68,13 @@ fn readiness_names_each_thing_it_waits_for() {
 fn metrics_are_scraped_with_the_lag_of_the_moment() {
     let served = Served::open();
     served.health.watch(vec![feed("trail", 7)]);
+    served.health.beat(2_500_000);
     let answer = served.get("/metrics", None);
     assert_eq!(answer.status, 200);
     assert!(answer.has("content-type: text/plain; version=0.0.4"), "{}", answer.head);
     let lag = "keyward_source_lag_records{partition=\"trail/0\",source=\"trail\"} 7\n";
     assert!(answer.body.contains(lag), "{}", answer.body);
+    assert!(answer.body.contains("keyward_loop_heartbeat_timestamp_seconds 2.5\n"));
     assert!(answer.body.contains("keyward_build_info{version=\"1.2.3\"} 1\n"));
     let again = served.get("/metrics", None).body;
     assert!(again.contains("keyward_http_requests_total{route=\"/metrics\",status=\"200\"} 1\n"), "{again}");

@@ -5,4 +5,5 @@ mod deployed;
 mod doctor;
 mod hostile;
 mod http;
+mod running;
 mod served;
