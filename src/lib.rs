@@ -53,9 +53,9 @@
 //! | layer | modules | may import |
 //! |---|---|---|
 //! | 0 | [`domain`]: the words everything else is written in | nothing of ours |
-//! | 1 | [`metrics`], [`table`], [`sql`], [`store`] | 0, and those before it |
+//! | 1 | [`config`], [`metrics`], [`table`], [`sql`], [`store`] | 0, and those before it |
 //! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`alerts`], [`history`], [`notify`] | 0 and 1, never each other |
-//! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench` | 0 to 2 |
+//! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench`; [`api`]: what the service answers over HTTP | 0 to 2 |
 //! | 4 | [`app`], the only place that constructs and reads the clock, and [`cli`] | all |
 //!
 //! The middle is pure: normalizing, building, judging and detecting are functions of their arguments. Time is
@@ -105,10 +105,15 @@
 //!   another feature set would build it again.
 //! - **2026-11-24** The demo's catalog is the example that people copy, `deploy/example/catalog.yaml`, compiled in. An
 //!   example that nothing runs goes stale.
+//! - **2026-11-24** Every metric is one line of [`metrics::table`]; registration, `keyward metrics` and the tests of
+//!   dashboards and alert rules come from there, and nothing that an event says becomes a label.
+//! - **2026-11-24** The HTTP server takes its connections itself instead of through axum's: a deadline for heads,
+//!   and the connection that asks nothing leaving when places run out, cannot be had there.
 //! - **2026-11-24** The demo's traffic comes from SplitMix64 and a fixed start rather than a crate and the clock, so
 //!   that two people who look at the demo see the same findings.
 
 pub mod alerts;
+pub mod api;
 pub mod app;
 pub mod catalog;
 pub mod cli;

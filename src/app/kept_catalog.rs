@@ -4,6 +4,7 @@
 //! and from when it holds, is the store's matter.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ const UNNAMED: &str = "catalog of the last scan";
 struct Kept<'a> {
     #[serde(borrow)]
     files: Vec<KeptFile<'a>>,
+    /// Detectors beside the built-in ones.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    detectors: Vec<KeptFile<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,23 +40,40 @@ struct KeptFile<'a> {
 /// # Errors
 /// Never in practice: names and texts are plain.
 pub fn pack(sources: &[SourceText]) -> serde_json::Result<String> {
+    pack_rules(sources, &[])
+}
+
+/// The texts of a catalog and of detectors as one.
+///
+/// # Errors
+/// Never in practice: names and texts are plain.
+pub fn pack_rules(sources: &[SourceText], detectors: &[(PathBuf, String)]) -> serde_json::Result<String> {
     let file = |source: &'_ SourceText| KeptFile {
         name: Cow::Owned(source.name.to_string()),
         text: Cow::Owned(source.text.clone()),
     };
-    serde_json::to_string(&Kept { files: sources.iter().map(file).collect() })
+    let detector = |(path, text): &'_ (PathBuf, String)| KeptFile {
+        name: Cow::Owned(path.to_string_lossy().into_owned()),
+        text: Cow::Owned(text.clone()),
+    };
+    let (files, detectors) = (sources.iter().map(file), detectors.iter().map(detector));
+    serde_json::to_string(&Kept { files: files.collect(), detectors: detectors.collect() })
 }
 
 /// The texts that were packed. A text that is no pack is itself a catalog: no catalog has `files`.
 pub fn unpack(text: &str) -> Vec<SourceText> {
-    match serde_json::from_str::<Kept<'_>>(text) {
-        Ok(kept) => kept
-            .files
-            .into_iter()
-            .map(|file| SourceText { name: file.name.as_ref().into(), text: file.text.into_owned() })
-            .collect(),
-        Err(_) => vec![SourceText { name: UNNAMED.into(), text: text.to_owned() }],
-    }
+    unpack_rules(text).0
+}
+
+/// The texts of the catalog and of the detectors that were packed; see [`unpack`].
+pub fn unpack_rules(text: &str) -> (Vec<SourceText>, Vec<(PathBuf, String)>) {
+    let Ok(kept) = serde_json::from_str::<Kept<'_>>(text) else {
+        return (vec![SourceText { name: UNNAMED.into(), text: text.to_owned() }], Vec::new());
+    };
+    let source =
+        |file: KeptFile<'_>| SourceText { name: file.name.as_ref().into(), text: file.text.into_owned() };
+    let detector = |file: KeptFile<'_>| (PathBuf::from(file.name.as_ref()), file.text.into_owned());
+    (kept.files.into_iter().map(source).collect(), kept.detectors.into_iter().map(detector).collect())
 }
 
 /// Why the catalog that judged last is not to be had.

@@ -1,8 +1,9 @@
-//! Loads catalogs and detectors into rules, or says everything that is wrong with them.
+//! Loads the configuration, and catalogs and detectors into rules, or says everything that is wrong with them.
 
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{Catalog, LoadError, SourceText};
+use crate::config::{self, Config};
 use crate::detect::detectors::Detectors;
 use crate::detect::engine::Engine;
 use crate::domain::problem::Problem;
@@ -22,9 +23,32 @@ pub struct LoadedRules {
 /// # Errors
 /// Every problem found, errors and warnings, where there is at least one error.
 pub fn rules(paths: &[PathBuf], detectors: Option<&Path>) -> Result<LoadedRules, Vec<Problem>> {
+    both(paths, detectors.map_or_else(Detectors::embedded, Detectors::load))
+}
+
+/// Loads what the configuration names: its catalog, and its detectors beside the built-in ones.
+///
+/// # Errors
+/// As [`rules`].
+pub fn configured(config: &Config) -> Result<LoadedRules, Vec<Problem>> {
+    both(&config.catalog, Detectors::embedded_and_folders(&config.detectors))
+}
+
+/// The configuration in the file at `path`, with what this process's environment overrides.
+///
+/// # Errors
+/// Every mistake, with its place where it has one.
+pub fn config(path: &Path) -> Result<Config, Vec<Problem>> {
+    // What is no Unicode is none of our variables.
+    let environment = std::env::vars_os();
+    let environment =
+        environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    config::load(path, environment)
+}
+
+fn both(paths: &[PathBuf], detectors: Result<Detectors, Vec<Problem>>) -> Result<LoadedRules, Vec<Problem>> {
     let sources = Catalog::texts(paths).map_err(problems_of);
     let catalog = sources.and_then(|sources| parse(&sources).map(|loaded| (loaded, sources)));
-    let detectors = detectors.map_or_else(Detectors::embedded, Detectors::load);
     let engine = detectors.and_then(|detectors| Engine::new(&detectors));
     match (catalog, engine) {
         (Ok(((catalog, warnings), sources)), Ok(engine)) => {
@@ -58,6 +82,6 @@ pub fn parse(sources: &[SourceText]) -> Result<(Catalog, Vec<Problem>), Vec<Prob
     Ok((loaded.catalog, loaded.warnings.into_iter().map(Problem::from).collect()))
 }
 
-fn problems_of(error: LoadError) -> Vec<Problem> {
+pub(super) fn problems_of(error: LoadError) -> Vec<Problem> {
     error.problems.into_iter().map(Problem::from).collect()
 }

@@ -14,8 +14,8 @@ use super::kept_catalog;
 use crate::catalog::{Catalog, SourceText};
 use crate::detect::table::{findings_schema, to_batch};
 use crate::domain::finding::Finding;
-use crate::history::rejects::{RejectedRecord, RejectsBuilder};
 use crate::history::{self, Compacted, Limits, OpenSet};
+use crate::pipeline::rejected;
 use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
@@ -148,19 +148,8 @@ impl Recorder {
         if step.rejects.is_empty() {
             return Ok(());
         }
-        let mut rejects = RejectsBuilder::default();
-        for refused in &step.rejects {
-            let record = RejectedRecord {
-                source: &step.source,
-                position: i64::try_from(refused.position).unwrap_or(i64::MAX),
-                index: i64::from(refused.index),
-                sha256: &hex(&refused.sha256),
-                sample: Some(refused.sample.as_str()).filter(|sample| !sample.is_empty()),
-                ingested_at: self.now,
-            };
-            rejects.push(record, &refused.reject);
-        }
-        self.open.push(Kind::Rejects, &rejects.finish()?)?;
+        let rows = rejected::rows(&step.source, &step.rejects, self.now)?;
+        self.open.push(Kind::Rejects, &rows)?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! `keyward check`: validates catalogs, detectors and questions, and runs every detector's cases.
+//! `keyward check`: validates configurations, catalogs, detectors and questions, and runs every detector's cases.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -22,9 +22,14 @@ Examples:
   keyward check
   keyward check --catalog catalog.yaml --strict
   keyward check --detectors detectors --queries queries
+  keyward check --config keyward.yaml
 
 Exit codes: 0 all is well, 1 a detector's case failed, 3 something is to be mended.")]
 pub struct Args {
+    /// Configuration of the service to check, with the catalog and the detectors that it names.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["catalog", "detectors"])]
+    config: Option<PathBuf>,
+
     /// Catalog to check: a YAML file or a folder of them; may be given more than once.
     #[arg(long, value_name = "PATH")]
     catalog: Vec<PathBuf>,
@@ -48,9 +53,9 @@ pub struct Args {
 /// Where files are wrong (every problem has been printed) or cannot be read.
 pub fn run(args: &Args) -> Outcome {
     let mut problems = Vec::new();
-    let mut done = Vec::new();
     let mut stop = false;
-    match load::catalog(&args.catalog) {
+    let Named { catalog, detectors, mut done } = named(args)?;
+    match load::catalog(&catalog) {
         Ok((catalog, warnings)) => {
             problems.extend(warnings);
             problems.extend(catalog.lint(now_micros(), args.strict).into_iter().map(Problem::from));
@@ -61,7 +66,7 @@ pub fn run(args: &Args) -> Outcome {
             problems.extend(wrong);
         }
     }
-    let failed_cases = match check_detectors(args, &mut done) {
+    let failed_cases = match detectors.and_then(|detectors| check_detectors(&detectors, &mut done)) {
         Ok(found) => found,
         Err(wrong) => {
             stop = true;
@@ -89,10 +94,35 @@ pub fn run(args: &Args) -> Outcome {
     Ok(if failed { Exit::Findings } else { Exit::Clean })
 }
 
-/// Loads the detectors, runs their cases, and returns what failed.
-fn check_detectors(args: &Args, done: &mut Vec<String>) -> Result<Vec<Problem>, Vec<Problem>> {
-    let detectors = args.detectors.as_deref().map_or_else(Detectors::embedded, Detectors::load)?;
-    let engine = Engine::new(&detectors)?;
+/// What is to be checked.
+struct Named {
+    catalog: Vec<PathBuf>,
+    detectors: Result<Detectors, Vec<Problem>>,
+    /// What was checked already.
+    done: Vec<String>,
+}
+
+/// The catalog and detectors of the arguments, or of the configuration that they name.
+fn named(args: &Args) -> Result<Named, Failure> {
+    let Some(path) = &args.config else {
+        let detectors = args.detectors.as_deref().map_or_else(Detectors::embedded, Detectors::load);
+        return Ok(Named { catalog: args.catalog.clone(), detectors, done: Vec::new() });
+    };
+    match load::config(path) {
+        Ok(config) => {
+            let detectors = Detectors::embedded_and_folders(&config.detectors);
+            Ok(Named { catalog: config.catalog, detectors, done: vec!["the configuration".to_owned()] })
+        }
+        Err(wrong) => {
+            print_problems(&wrong);
+            Err(Failure { exit: Exit::Rules, error: anyhow!("the configuration is wrong, see above") })
+        }
+    }
+}
+
+/// Runs the cases of the detectors, and returns what failed.
+fn check_detectors(detectors: &Detectors, done: &mut Vec<String>) -> Result<Vec<Problem>, Vec<Problem>> {
+    let engine = Engine::new(detectors)?;
     let mut problems = detectors.lint();
     problems.extend(cases::run(&engine, &|input| judge_case(&engine, input)));
     done.push(format!("{} detectors with {} cases", detectors.len(), cases::count(&engine)));

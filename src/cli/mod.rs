@@ -7,14 +7,18 @@ pub mod catalog;
 pub mod check;
 pub mod columns;
 pub mod completions;
+pub mod config;
 pub mod demo;
 pub mod detectors;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
+pub mod metrics;
 pub mod output;
 mod progress;
 pub mod query;
 pub mod rules;
+pub mod run;
 pub mod scan;
 mod summary;
 
@@ -50,9 +54,11 @@ pub struct Cli {
 enum Command {
     /// Judge audit logs against a catalog of key purposes
     Scan(scan::Args),
+    /// Watch sources all the time: judge, alert, keep history
+    Run(run::Args),
     /// Watch keyward find misuse in a made-up company's logs
     Demo(demo::Args),
-    /// Validate catalogs, detectors and questions, and run every detector's cases
+    /// Validate configurations, catalogs, detectors and questions, and run every detector's cases
     Check(check::Args),
     /// Say why one event got its verdict, aspect by aspect
     Explain(explain::Args),
@@ -68,6 +74,12 @@ enum Command {
     Bench(bench::Args),
     /// List the columns of the key-event table
     Columns(columns::Args),
+    /// Print the schema of the service's configuration
+    Config(config::Args),
+    /// Look at everything that the service needs, and say what is wrong and what to do
+    Doctor(doctor::Args),
+    /// List the metrics that the service shows
+    Metrics(metrics::Args),
     /// Print a completion script for your shell
     Completions(completions::Args),
 }
@@ -104,6 +116,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, terminal: Terminal) -> Outcome {
     match command {
         Command::Scan(args) => scan::run(&args, terminal),
+        Command::Run(args) => run::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args, terminal),
@@ -113,6 +126,9 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Query(args) => query::run(&args),
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Columns(args) => columns::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Doctor(args) => doctor::run(&args, terminal),
+        Command::Metrics(args) => metrics::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -5,8 +5,10 @@
 //! and the start-up's business. Secrets are only ever named by the file that holds them ([`SecretFile`]).
 
 mod alerts;
+mod kafka_client;
 mod load;
 mod quantity;
+mod schema;
 mod secret;
 mod source;
 
@@ -17,8 +19,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use alerts::{Alerts, KafkaTopic, Mode, Retry, Webhook};
+pub use kafka_client::{ClientSettings, ClientSettingsError, KafkaCluster};
 pub use load::{load, read};
 pub use quantity::{Size, Span};
+pub use schema::json_schema;
 pub use secret::{SecretError, SecretFile};
 pub use source::{
     Follow, Http, Kafka, Sasl, SaslMechanism, Socket, Source, SourceKind, Start, Stdin, Tls, WhenFull,

@@ -49,7 +49,8 @@ pub struct Kafka {
     pub topics: Vec<String>,
     /// The consumer group.
     pub group: String,
-    /// The static member (`group.instance.id`), by default the group's name and this host's.
+    /// The static member (`group.instance.id`), by default the group's name, this host's and the source's.
+    /// No other running member may have it.
     #[serde(default)]
     pub instance: Option<String>,
     /// Where a partition begins that was never read.

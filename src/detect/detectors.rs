@@ -11,6 +11,7 @@ use super::reading;
 use super::requirement::Requirement;
 use super::window::WindowDocument;
 use crate::domain::alert::Notice;
+use crate::domain::identity::digest;
 use crate::domain::level::Level;
 use crate::domain::problem::{Problem, Severity};
 use crate::sql::expression::{Compiler, Expression};
@@ -53,6 +54,8 @@ pub struct Detector {
     pub line: usize,
     /// Column of the id, in characters.
     pub column: usize,
+    /// SHA-256 of the file: another text is another version of the detector.
+    pub content: [u8; 32],
 }
 
 impl Detector {
@@ -92,6 +95,45 @@ impl Detectors {
         Self::of_texts(own.chain(others))
     }
 
+    /// The detectors that are part of the program beside those written in these texts, each with the file
+    /// it came from. One of theirs with the id of a built-in one takes its place.
+    ///
+    /// # Errors
+    /// Every problem in every text.
+    pub fn embedded_beside(texts: &[(PathBuf, String)]) -> Result<Self, Vec<Problem>> {
+        let theirs = Self::of_texts(texts.iter().map(|(file, text)| (file.clone(), text.as_str())))?;
+        let mut all = Self::embedded()?.all;
+        all.retain(|own| theirs.all.binary_search_by(|other| other.id.cmp(&own.id)).is_err());
+        all.extend(theirs.all);
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(Self { all })
+    }
+
+    /// The texts of these files and of those in these folders, each with its file.
+    ///
+    /// # Errors
+    /// Every file that cannot be read.
+    pub fn texts(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Vec<Problem>> {
+        let (mut texts, mut problems) = (Vec::new(), Vec::new());
+        for path in paths {
+            match files_of(path) {
+                Ok(files) => {
+                    let (read, mut found) = read_all(files);
+                    texts.extend(read);
+                    problems.append(&mut found);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() { Ok(texts) } else { Err(problems) }
+    }
+
+    /// The content hash of the whole set, SHA-256 in hex.
+    pub fn version(&self) -> String {
+        let contents: Vec<&[u8]> = self.all.iter().map(|detector| detector.content.as_slice()).collect();
+        digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The detectors of a folder: every `.yaml` and `.yml` file directly in it, or one file.
     ///
     /// # Errors
@@ -108,6 +150,31 @@ impl Detectors {
                 Err(problems)
             }
         }
+    }
+
+    /// The detectors of these folders, and those that are part of the program and whose id none of them
+    /// has: a detector is changed by writing one with its id.
+    ///
+    /// # Errors
+    /// Every problem in every file.
+    pub fn embedded_and_folders(folders: &[PathBuf]) -> Result<Self, Vec<Problem>> {
+        let (mut all, mut problems) = (Vec::new(), Vec::new());
+        for folder in folders {
+            match Self::load(folder) {
+                Ok(loaded) => all.extend(loaded.all),
+                Err(found) => problems.extend(found),
+            }
+        }
+        all.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
+        problems.extend(duplicates(&all));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut own = Self::embedded()?.all;
+        own.retain(|detector| all.iter().all(|other| other.id != detector.id));
+        all.append(&mut own);
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(Self { all })
     }
 
     /// The detectors written in these texts, each with the file it came from.

@@ -13,6 +13,7 @@ use super::position;
 use super::requirement::{self, Requirement};
 use super::window::parse_duration;
 use crate::domain::alert::{DAY, Notice};
+use crate::domain::identity::digest;
 use crate::domain::problem::Problem;
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::Column;
@@ -55,6 +56,7 @@ impl Reading<'_> {
             file: self.file.to_owned(),
             line: document.id.referenced.line() as usize,
             column: document.id.referenced.column() as usize,
+            content: digest(&[self.text.as_bytes()]),
             id: document.id.value,
             title: document.title,
             level: document.level,

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod event;
 pub mod finding;
 pub mod function;
+pub mod harmless;
 pub mod identity;
 pub mod level;
 pub mod problem;

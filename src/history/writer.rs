@@ -112,6 +112,11 @@ impl OpenSet {
         self.account.add(account);
     }
 
+    /// The positions that the set moves.
+    pub fn moves(&self) -> impl Iterator<Item = &PositionMove> {
+        self.moves.values()
+    }
+
     /// Rows of all kinds.
     pub fn rows(&self) -> usize {
         self.rows

@@ -3,6 +3,8 @@
 //! In: built batches, in the order they were read. Out: the rows that stand, and the account of the
 //! rest. Everything here is a function of that order, never of how it was cut into batches.
 
+mod rollback;
+
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -15,6 +17,8 @@ use arrow::error::ArrowError;
 use crate::table::build::{Built, RowMark};
 use crate::table::columns::Column;
 use crate::table::rows::Rows;
+
+pub use rollback::Mark;
 
 /// How many event uids are remembered to recognise duplicates: more than a day at 40 events a second,
 /// in about 200 MB.
@@ -68,6 +72,8 @@ pub struct Join {
     seen: UidMap<Option<u64>>,
     /// The uids in `seen`, oldest first.
     order: VecDeque<u128>,
+    /// How many uids were ever put into `order`.
+    remembered: u64,
     open: UidMap<OpenRequest>,
     /// The highest event time of a Vault entry.
     latest: i64,
@@ -187,6 +193,7 @@ impl Join {
 
     fn remember(&mut self, uid: u128) {
         self.order.push_back(uid);
+        self.remembered += 1;
         if self.order.len() > DUPLICATE_HORIZON
             && let Some(oldest) = self.order.pop_front()
         {

@@ -3,12 +3,15 @@
 //! [`prepare`] turns a chunk of records into a batch of events, by itself. [`join`] does what needs
 //! neighbours, one batch after the other in the order they were read. Everything after it works by
 //! the batch again ([`rules`]), so several threads can share a [`scan`] and give what one thread gives.
+//! [`service`] is the same path for sources that go on, with the commit rule.
 //! [`generate`] makes records up where there are none: for the demo and the benchmark.
 
 pub mod cells;
 pub mod generate;
 pub mod join;
 pub mod prepare;
+pub mod rejected;
 pub mod rules;
 pub mod scan;
+pub mod service;
 pub mod turnstile;

@@ -1,13 +1,10 @@
 //! Alerts, campaigns and suppressed pages, written in one transaction with the findings behind them and
 //! the deliveries that they cause. What they mean is `alerts`' business; here they are rows.
 
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row, Sqlite, Transaction};
-
 use super::Store;
+use super::database::{Row, Transaction, query};
 use super::error::StoreError;
 use super::findings::{storable, storable_option};
-use super::seal;
 use crate::domain::level::Level;
 use crate::domain::vocabulary::vocabulary;
 
@@ -127,7 +124,7 @@ const HAS_ALERTS: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE version = 
 /// One batch of findings with all that follows from it: committed whole, or not there.
 #[derive(Debug)]
 pub struct AlertTransaction {
-    transaction: Transaction<'static, Sqlite>,
+    pub(super) transaction: Transaction,
 }
 
 /// The alerts of one day that a digest tells of.
@@ -145,10 +142,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`], [`StoreError::ReadOnly`], or when the database fails.
     pub async fn begin_alerts(&self) -> Result<AlertTransaction, StoreError> {
-        let epoch = self.writer.as_ref().ok_or(StoreError::ReadOnly)?.epoch;
-        let mut transaction = self.begin().await?;
-        seal::hold_lease(&mut transaction, epoch).await?;
-        Ok(AlertTransaction { transaction })
+        Ok(AlertTransaction { transaction: self.begin().await? })
     }
 
     /// The alerts, those that changed last first.
@@ -159,7 +153,7 @@ impl Store {
         if !self.keeps_alerts().await? {
             return Ok(Vec::new());
         }
-        let rows = sqlx::query(LATEST_ALERTS).bind(most).fetch_all(&self.pool).await?;
+        let rows = query(LATEST_ALERTS).bind(most).fetch_all(&self.database).await?;
         rows.iter().map(alert_of).collect()
     }
 
@@ -168,7 +162,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn suppressed(&self) -> Result<Vec<(Suppression, i64)>, StoreError> {
-        let rows = sqlx::query(SUPPRESSED).fetch_all(&self.pool).await?;
+        let rows = query(SUPPRESSED).fetch_all(&self.database).await?;
         rows.iter()
             .map(|row| Ok((word(row, "reason", Suppression::from_word)?, row.try_get("pages")?)))
             .collect()
@@ -176,16 +170,12 @@ impl Store {
 
     /// Whether the database is of a keyward that kept alerts: a reader does not bring it up to date.
     pub(super) async fn keeps_alerts(&self) -> Result<bool, StoreError> {
-        let applied: i64 = sqlx::query_scalar(HAS_ALERTS).fetch_one(&self.pool).await?;
-        Ok(applied > 0)
+        let applied: Option<i64> = query(HAS_ALERTS).fetch_scalar(&self.database).await?;
+        Ok(applied.is_some_and(|count| count > 0))
     }
 }
 
 impl AlertTransaction {
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.transaction
-    }
-
     /// Makes everything in it true.
     ///
     /// # Errors
@@ -200,7 +190,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn alert(&mut self, id: &str) -> Result<Option<AlertRow>, StoreError> {
-        let row = sqlx::query(FIND_ALERT).bind(id).fetch_optional(self.connection()).await?;
+        let row = query(FIND_ALERT).bind(id).fetch_optional(&mut self.transaction).await?;
         row.as_ref().map(alert_of).transpose()
     }
 
@@ -209,7 +199,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn write_alert(&mut self, alert: &AlertRow) -> Result<(), StoreError> {
-        sqlx::query(WRITE_ALERT)
+        query(WRITE_ALERT)
             .bind(&alert.id)
             .bind(alert.kind.as_str())
             .bind(alert.state.as_str())
@@ -230,7 +220,7 @@ impl AlertTransaction {
             .bind(&alert.facts)
             .bind(alert.opened_at)
             .bind(alert.updated_at)
-            .execute(self.connection())
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
@@ -240,7 +230,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn suppress(&mut self, alert_id: &str, reason: Suppression) -> Result<(), StoreError> {
-        sqlx::query(SUPPRESS).bind(alert_id).bind(reason.as_str()).execute(self.connection()).await?;
+        query(SUPPRESS).bind(alert_id).bind(reason.as_str()).execute(&mut self.transaction).await?;
         Ok(())
     }
 
@@ -249,7 +239,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn campaign(&mut self, id: &str) -> Result<Option<CampaignRow>, StoreError> {
-        let row = sqlx::query(FIND_CAMPAIGN).bind(id).fetch_optional(self.connection()).await?;
+        let row = query(FIND_CAMPAIGN).bind(id).fetch_optional(&mut self.transaction).await?;
         row.map(|row| {
             let is_raised: i64 = row.try_get("is_raised")?;
             Ok(CampaignRow {
@@ -266,11 +256,11 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn write_campaign(&mut self, campaign: &CampaignRow) -> Result<(), StoreError> {
-        sqlx::query(WRITE_CAMPAIGN)
+        query(WRITE_CAMPAIGN)
             .bind(&campaign.id)
             .bind(i64::from(campaign.is_raised))
             .bind(&campaign.facts)
-            .execute(self.connection())
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
@@ -285,8 +275,8 @@ impl AlertTransaction {
         other: &str,
         alert_id: &str,
     ) -> Result<(), StoreError> {
-        let part = sqlx::query(INSERT_PART).bind(campaign_id).bind(storable(other)).bind(alert_id);
-        part.execute(self.connection()).await?;
+        let part = query(INSERT_PART).bind(campaign_id).bind(storable(other)).bind(alert_id);
+        part.execute(&mut self.transaction).await?;
         Ok(())
     }
 
@@ -295,7 +285,8 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn count_others(&mut self, campaign_id: &str) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar(COUNT_OTHERS).bind(campaign_id).fetch_one(self.connection()).await?)
+        let count = query(COUNT_OTHERS).bind(campaign_id).fetch_scalar(&mut self.transaction).await?;
+        Ok(count.unwrap_or_default())
     }
 
     /// Lets a campaign speak for all alerts that are in it already.
@@ -303,7 +294,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn fold_parts(&mut self, campaign_id: &str, pane: i64) -> Result<(), StoreError> {
-        sqlx::query(FOLD_PARTS).bind(campaign_id).bind(pane).execute(self.connection()).await?;
+        query(FOLD_PARTS).bind(campaign_id).bind(pane).execute(&mut self.transaction).await?;
         Ok(())
     }
 
@@ -312,7 +303,8 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn pending_digest(&mut self, today: i64) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar(PENDING_DIGEST).bind(today).fetch_one(self.connection()).await?)
+        let day: Option<Option<i64>> = query(PENDING_DIGEST).bind(today).fetch_scalar(&mut self.transaction).await?;
+        Ok(day.flatten())
     }
 
     /// What a digest tells of: all alerts counted, and the first of them.
@@ -324,14 +316,14 @@ impl AlertTransaction {
         day: i64,
         most: i64,
     ) -> Result<(DigestCount, Vec<AlertRow>), StoreError> {
-        let count = sqlx::query(COUNT_DIGEST).bind(day).fetch_one(self.connection()).await?;
+        let count = query(COUNT_DIGEST).bind(day).fetch_one(&mut self.transaction).await?;
         let count = DigestCount {
             alerts: count.try_get("alerts")?,
             findings: count.try_get("findings")?,
             first_time: count.try_get("first_time")?,
             last_time: count.try_get("last_time")?,
         };
-        let rows = sqlx::query(DIGEST_ALERTS).bind(day).bind(most).fetch_all(self.connection()).await?;
+        let rows = query(DIGEST_ALERTS).bind(day).bind(most).fetch_all(&mut self.transaction).await?;
         Ok((count, rows.iter().map(alert_of).collect::<Result<_, _>>()?))
     }
 
@@ -340,12 +332,12 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn fold_digest(&mut self, day: i64, digest_id: &str) -> Result<(), StoreError> {
-        sqlx::query(FOLD_DIGEST).bind(day).bind(digest_id).execute(self.connection()).await?;
+        query(FOLD_DIGEST).bind(day).bind(digest_id).execute(&mut self.transaction).await?;
         Ok(())
     }
 }
 
-fn alert_of(row: &SqliteRow) -> Result<AlertRow, StoreError> {
+fn alert_of(row: &Row) -> Result<AlertRow, StoreError> {
     Ok(AlertRow {
         id: row.try_get("id")?,
         kind: word(row, "kind", AlertKind::from_word)?,
@@ -372,7 +364,7 @@ fn alert_of(row: &SqliteRow) -> Result<AlertRow, StoreError> {
 
 /// A word of a closed vocabulary.
 pub(super) fn word<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
     read: fn(&str) -> Option<T>,
 ) -> Result<T, StoreError> {

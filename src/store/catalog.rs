@@ -1,11 +1,9 @@
 //! Catalog versions: every one that ever judged is kept, with the time from which it holds.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
+use super::Store;
+use super::database::{Row, query};
 use super::error::StoreError;
 use super::statements::{ALL_CATALOG_VERSIONS, INSERT_CATALOG_VERSION};
-use super::{BEGIN, Store};
 
 /// From when the first version holds: it reaches back without limit.
 pub const FROM_THE_BEGINNING: i64 = i64::MIN;
@@ -31,7 +29,7 @@ impl Store {
     /// so that a replay judges as before.
     ///
     /// # Errors
-    /// When the database fails.
+    /// As every write: see [`Store::set_meta`].
     pub async fn record_catalog(
         &self,
         hash: &str,
@@ -39,8 +37,8 @@ impl Store {
         now: i64,
         judged_up_to: Option<i64>,
     ) -> Result<i64, StoreError> {
-        let mut transaction = self.pool.begin_with(BEGIN).await?;
-        let rows = sqlx::query(ALL_CATALOG_VERSIONS).fetch_all(&mut *transaction).await?;
+        let mut transaction = self.begin().await?;
+        let rows = query(ALL_CATALOG_VERSIONS).fetch_all(&mut transaction).await?;
         let latest = rows.last().map(version_of).transpose()?;
         if let Some(latest) = &latest
             && latest.hash == hash
@@ -48,12 +46,12 @@ impl Store {
             return Ok(latest.effective_from);
         }
         let effective_from = effective_from(latest.as_ref(), now, judged_up_to);
-        sqlx::query(INSERT_CATALOG_VERSION)
+        query(INSERT_CATALOG_VERSION)
             .bind(effective_from)
             .bind(hash)
             .bind(now)
             .bind(text)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         transaction.commit().await?;
         Ok(effective_from)
@@ -64,7 +62,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn catalog_versions(&self) -> Result<Vec<CatalogVersion>, StoreError> {
-        let rows = sqlx::query(ALL_CATALOG_VERSIONS).fetch_all(&self.pool).await?;
+        let rows = query(ALL_CATALOG_VERSIONS).fetch_all(&self.database).await?;
         rows.iter().map(version_of).collect()
     }
 }
@@ -76,7 +74,7 @@ fn effective_from(latest: Option<&CatalogVersion>, now: i64, judged_up_to: Optio
     })
 }
 
-fn version_of(row: &SqliteRow) -> Result<CatalogVersion, StoreError> {
+fn version_of(row: &Row) -> Result<CatalogVersion, StoreError> {
     Ok(CatalogVersion {
         effective_from: row.try_get("effective_from")?,
         hash: row.try_get("hash")?,

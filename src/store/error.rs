@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process has the data folder.
-    #[error("the data folder {} is in use by another keyward; stop it, or use another folder", .folder.display())]
-    InUse { folder: PathBuf },
+    /// Another instance has it.
+    #[error("{place} is in use by another keyward; stop it, or use another one")]
+    InUse { place: String },
     /// The folder or a file in it cannot be made, opened or locked.
     #[error("could not open {}: {source}; check that it exists and that you may write there", .path.display())]
     Folder {
@@ -15,25 +15,25 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// The database file cannot be opened or brought to this version's form.
-    #[error("could not open the database {}: {source}", .path.display())]
+    /// The database cannot be opened.
+    #[error("could not open the database {name}: {source}")]
     Open {
-        path: PathBuf,
+        name: String,
         #[source]
         source: sqlx::Error,
     },
     /// The database is of a newer keyward, or damaged.
-    #[error("could not bring the database {} up to date: {source}", .path.display())]
+    #[error("could not bring the database {name} up to date: {source}")]
     Migrate {
-        path: PathBuf,
+        name: String,
         #[source]
         source: sqlx::migrate::MigrateError,
     },
     /// A write was asked of a store that was opened for reading.
-    #[error("the data folder is open for reading only")]
+    #[error("the store is open for reading only")]
     ReadOnly,
     /// Another instance took over; nothing more may be sealed by this one.
-    #[error("another instance has taken over the data folder; this one stops writing")]
+    #[error("another instance has taken over the store; this one stops writing")]
     LeaseLost,
     /// A source is not where this seal began to read it.
     #[error("{label} was read by somebody else meanwhile; read it again from its stored position")]

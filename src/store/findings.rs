@@ -6,10 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row};
-
 use super::alerts::AlertTransaction;
+use super::database::{Row, query, query_made};
 use super::error::StoreError;
 
 /// Findings a statement: its ten values each stay far below SQLite's 32,766 and PostgreSQL's 65,535.
@@ -93,7 +91,7 @@ impl AlertTransaction {
         part: &[FindingRow],
     ) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
         let statement = insert_statement(part.len());
-        let mut query = sqlx::query(AssertSqlSafe(statement));
+        let mut query = query_made(statement);
         for row in part {
             query = query
                 .bind(&row.id)
@@ -108,7 +106,7 @@ impl AlertTransaction {
                 .bind(&row.json);
         }
         let mut added: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for row in query.fetch_all(self.connection()).await? {
+        for row in query.fetch_all(&mut self.transaction).await? {
             added.entry(row.try_get("id")?).or_default().push(row.try_get("alert_id")?);
         }
         Ok(added)
@@ -123,7 +121,7 @@ impl AlertTransaction {
         id: &str,
         alert_id: &str,
     ) -> Result<Option<(i64, Option<String>)>, StoreError> {
-        let row = sqlx::query(FIND_FINDING).bind(id).bind(alert_id).fetch_optional(self.connection()).await?;
+        let row = query(FIND_FINDING).bind(id).bind(alert_id).fetch_optional(&mut self.transaction).await?;
         row.map(|row| Ok((row.try_get("event_time")?, row.try_get("outcome")?))).transpose()
     }
 
@@ -132,7 +130,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn replace_finding(&mut self, row: &FindingRow) -> Result<(), StoreError> {
-        sqlx::query(UPDATE_FINDING)
+        query(UPDATE_FINDING)
             .bind(&row.id)
             .bind(&row.alert_id)
             .bind(row.event_time)
@@ -140,7 +138,7 @@ impl AlertTransaction {
             .bind(row.standing.code())
             .bind(row.level)
             .bind(&row.json)
-            .execute(self.connection())
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
@@ -150,7 +148,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn count_findings(&mut self, alert_id: &str) -> Result<Vec<FindingCount>, StoreError> {
-        let rows = sqlx::query(COUNT_FINDINGS).bind(alert_id).fetch_all(self.connection()).await?;
+        let rows = query(COUNT_FINDINGS).bind(alert_id).fetch_all(&mut self.transaction).await?;
         rows.iter().map(count_of).collect()
     }
 
@@ -164,12 +162,13 @@ impl AlertTransaction {
         standing: Standing,
         since: i64,
     ) -> Result<Option<i64>, StoreError> {
-        let earliest = sqlx::query_scalar(EARLIEST).bind(alert_id).bind(standing.code()).bind(since);
-        Ok(earliest.fetch_one(self.connection()).await?)
+        let earliest = query(EARLIEST).bind(alert_id).bind(standing.code()).bind(since);
+        let earliest: Option<Option<i64>> = earliest.fetch_scalar(&mut self.transaction).await?;
+        Ok(earliest.flatten())
     }
 }
 
-fn count_of(row: &SqliteRow) -> Result<FindingCount, StoreError> {
+fn count_of(row: &Row) -> Result<FindingCount, StoreError> {
     Ok(FindingCount {
         outcome: row.try_get("outcome")?,
         findings: row.try_get("findings")?,

@@ -49,19 +49,29 @@ impl DataFolder {
         self.history().join(name)
     }
 
+    /// Makes the folder where it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(super) fn create(&self) -> Result<(), StoreError> {
+        fs::create_dir_all(self.history())
+            .map_err(|source| StoreError::Folder { path: self.history(), source })
+    }
+
     /// Makes the folder where it is missing and takes the right to write to it.
     ///
     /// # Errors
     /// When another process has it, or the folder cannot be made or written.
     pub fn lock(&self) -> Result<FolderLock, StoreError> {
-        fs::create_dir_all(self.history())
-            .map_err(|source| StoreError::Folder { path: self.history(), source })?;
+        self.create()?;
         let path = self.root.join("keyward.lock");
         let at = |source| StoreError::Folder { path: path.clone(), source };
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(at)?;
         match file.try_lock() {
             Ok(()) => Ok(FolderLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: self.root.clone() }),
+            Err(TryLockError::WouldBlock) => {
+                Err(StoreError::InUse { place: format!("the data folder {}", self.root.display()) })
+            }
             Err(TryLockError::Error(source)) => Err(at(source)),
         }
     }

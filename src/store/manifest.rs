@@ -1,8 +1,6 @@
 //! The manifest: which files make up history. Readers go by it, never by what lies in a folder.
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-
+use super::database::{Row, Transaction, query};
 use super::error::StoreError;
 use super::statements::{ALL_FILE_NAMES, FILES_OF_KIND, INSERT_FILE};
 use super::{SealId, Store};
@@ -45,7 +43,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn files(&self, kind: Kind) -> Result<Vec<FileRow>, StoreError> {
-        let rows = sqlx::query(FILES_OF_KIND).bind(kind.as_str()).fetch_all(&self.pool).await?;
+        let rows = query(FILES_OF_KIND).bind(kind.as_str()).fetch_all(&self.database).await?;
         rows.iter().map(|row| file_of(row, kind)).collect()
     }
 
@@ -54,11 +52,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn file_names(&self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(ALL_FILE_NAMES).fetch_all(&self.pool).await?)
+        let rows = query(ALL_FILE_NAMES).fetch_all(&self.database).await?;
+        rows.iter().map(|row| Ok(row.try_get("file")?)).collect()
     }
 }
 
-fn file_of(row: &SqliteRow, kind: Kind) -> Result<FileRow, StoreError> {
+fn file_of(row: &Row, kind: Kind) -> Result<FileRow, StoreError> {
     Ok(FileRow {
         file: row.try_get("file")?,
         kind,
@@ -75,11 +74,11 @@ fn file_of(row: &SqliteRow, kind: Kind) -> Result<FileRow, StoreError> {
 
 /// Adds a file inside the transaction of its seal.
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     seal: SealId,
     file: &FileRow,
 ) -> Result<(), StoreError> {
-    sqlx::query(INSERT_FILE)
+    query(INSERT_FILE)
         .bind(&file.file)
         .bind(file.kind.as_str())
         .bind(file.day)
@@ -91,7 +90,7 @@ pub(super) async fn insert(
         .bind(&file.key_filter)
         .bind(seal.to_string())
         .bind(file.created_at)
-        .execute(connection)
+        .execute(transaction)
         .await?;
     Ok(())
 }

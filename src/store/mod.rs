@@ -3,9 +3,19 @@
 //! In: seals, catalog versions. Out: which files are history, where each source goes on. The files
 //! themselves are `history`'s; this module knows only their names.
 //!
-//! One process writes: it holds a lock on the data folder and raises the lease's epoch, which every
-//! seal checks. Readers open the database read-only and take no lock. SQLite runs in WAL mode with
-//! `synchronous=FULL`: what a seal committed survives a power cut.
+//! It is SQLite in the data folder (WAL mode, `synchronous=FULL`: what a seal committed survives a power
+//! cut), or PostgreSQL for instances that share one. Statements are the same: all are in `statements`, in
+//! the common subset, and run through `database`:
+//!
+//! ```ignore
+//! let rows = query(FILES_OF_KIND).bind(kind.as_str()).fetch_all(&self.database).await?;   // reads
+//! let mut transaction = self.begin().await?;                                              // writes
+//! query(WRITE_META).bind(name).bind(value).execute(&mut transaction).await?;
+//! transaction.commit().await?;
+//! ```
+//!
+//! One instance writes: it holds the `lease`, and every transaction that writes comes from
+//! `Store::begin`, which makes sure of that first. Readers take no lock.
 //!
 //! Decisions:
 //! - 2026-11-24: seals are named by (epoch, sequence) instead of a hash: nothing is drawn, a name is
@@ -15,19 +25,16 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
-
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
 
 mod alerts;
 mod blocking;
 mod catalog;
+mod connect;
+mod database;
 mod error;
 mod findings;
 mod folder;
+mod lease;
 mod manifest;
 mod outbox;
 mod position;
@@ -41,73 +48,108 @@ pub use catalog::{CatalogVersion, FROM_THE_BEGINNING};
 pub use error::StoreError;
 pub use findings::{FindingCount, FindingRow, Standing};
 pub use folder::{DataFolder, FolderLock};
+pub use lease::{LASTS_MICROS, LOOK_EVERY, RENEW_EVERY};
 pub use manifest::{FileRow, Kind};
 pub use outbox::{Delivery, DeliveryRow, DeliveryState, NewDelivery};
 pub use position::{Position, PositionMove, StoredPosition};
 pub use replacement::{Replacement, RetiredFile};
 pub use seal::{SealId, SealRecord};
 
-use statements::{READ_EPOCH, READ_META, TAKE_LEASE, WRITE_META};
+use crate::config::StoreAddress;
+use database::{Database, Transaction, query};
+use lease::Lease;
+use statements::{READ_META, WRITE_META};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
-
-/// Writers take the write lock at once, so that no transaction fails half-way for want of it.
-const BEGIN: &str = "BEGIN IMMEDIATE";
-
-/// How long a statement waits for the write lock. Transactions are a few rows long; a reader never
-/// blocks a writer in WAL mode, so only a checkpoint can take noticeable time.
-const LOCK_WAIT: Duration = Duration::from_secs(10);
-
-/// One connection writes; more would only queue at SQLite's one write lock.
-const CONNECTIONS: u32 = 1;
+/// Which store, and who asks for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'p> {
+    /// The data folder. With PostgreSQL it holds history alone, on storage that all instances see.
+    pub root: &'p Path,
+    pub address: &'p StoreAddress,
+    /// What others are told has the store: a host and a process.
+    pub instance: &'p str,
+}
 
 /// The open store of one data folder.
 #[derive(Debug)]
 pub struct Store {
     folder: DataFolder,
-    pool: SqlitePool,
-    writer: Option<WriterRight>,
+    database: Database,
+    writer: Option<Writer>,
 }
 
-/// What the one writer holds.
+/// What the one writer has.
 #[derive(Debug)]
-struct WriterRight {
-    epoch: i64,
+struct Writer {
+    lease: Lease,
     sequence: AtomicI64,
-    _lock: FolderLock,
 }
 
 impl Store {
-    /// Opens a data folder for writing, making it where it is missing. `at` is now, in microseconds
-    /// since the epoch.
+    /// Opens a data folder with its embedded database for writing, making it where it is missing. `at`
+    /// is now, in microseconds since the epoch.
     ///
     /// # Errors
     /// When another process has it, or the folder or database cannot be opened.
     pub async fn open(root: &Path, at: i64) -> Result<Self, StoreError> {
         let folder = DataFolder::new(root);
         let lock = folder.lock()?;
-        let options = options(&folder).create_if_missing(true);
-        let pool = connect(&folder, options).await?;
-        migrate(&folder, &pool).await?;
-        let epoch = take_lease(&pool, at).await?;
-        let writer = WriterRight { epoch, sequence: AtomicI64::new(0), _lock: lock };
-        Ok(Self { folder, pool, writer: Some(writer) })
+        let database = connect::embedded(&folder).await?;
+        let lease = Lease::with_lock(&database, lock, at).await?;
+        Ok(Self::writing(folder, database, lease))
     }
 
-    /// Opens a data folder for reading, beside a writer or without one. A folder without a database
-    /// reads as an empty one.
+    /// Opens a store for writing. One in PostgreSQL keeps its lease by a task of this runtime.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another instance has it; any other when it cannot be opened.
+    pub async fn open_at(place: Place<'_>, at: i64) -> Result<Self, StoreError> {
+        let StoreAddress::Postgres(address) = place.address else { return Self::open(place.root, at).await };
+        let folder = DataFolder::new(place.root);
+        folder.create()?;
+        let database = connect::postgres(address, false).await?;
+        let lease = Lease::shared(&database, place.instance, at).await?;
+        Ok(Self::writing(folder, database, lease))
+    }
+
+    /// Waits until no other instance has the store, and opens it for writing. `now` reads the clock.
+    ///
+    /// # Errors
+    /// When it cannot be opened for another reason than being in use.
+    pub async fn stand_by(place: Place<'_>, now: impl Fn() -> i64) -> Result<Self, StoreError> {
+        loop {
+            match Self::open_at(place, now()).await {
+                Err(StoreError::InUse { .. }) => tokio::time::sleep(LOOK_EVERY).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Opens a data folder with its embedded database for reading, beside a writer or without one. A
+    /// folder without a database reads as an empty one.
     ///
     /// # Errors
     /// When the database cannot be opened.
     pub async fn open_read_only(root: &Path) -> Result<Self, StoreError> {
         let folder = DataFolder::new(root);
-        if folder.database().exists() {
-            let pool = connect(&folder, options(&folder).read_only(true)).await?;
-            return Ok(Self { folder, pool, writer: None });
-        }
-        let pool = connect(&folder, SqliteConnectOptions::new().in_memory(true)).await?;
-        migrate(&folder, &pool).await?;
-        Ok(Self { folder, pool, writer: None })
+        let database = connect::embedded_read_only(&folder).await?;
+        Ok(Self { folder, database, writer: None })
+    }
+
+    /// Opens a store for reading, beside a writer or without one.
+    ///
+    /// # Errors
+    /// When the database cannot be opened; a query fails when no writer ever opened it.
+    pub async fn read_at(place: Place<'_>) -> Result<Self, StoreError> {
+        let StoreAddress::Postgres(address) = place.address else {
+            return Self::open_read_only(place.root).await;
+        };
+        let database = connect::postgres(address, true).await?;
+        Ok(Self { folder: DataFolder::new(place.root), database, writer: None })
+    }
+
+    fn writing(folder: DataFolder, database: Database, lease: Lease) -> Self {
+        Self { folder, database, writer: Some(Writer { lease, sequence: AtomicI64::new(0) }) }
     }
 
     /// Where the files lie.
@@ -115,14 +157,31 @@ impl Store {
         &self.folder
     }
 
+    /// The epoch of this writer: higher than that of all before it.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`].
+    pub fn epoch(&self) -> Result<i64, StoreError> {
+        Ok(self.writer()?.lease.epoch)
+    }
+
+    /// Returns once another instance has taken over: from then on every write fails with
+    /// [`StoreError::LeaseLost`]. For an embedded store, or a reader, it never returns.
+    pub async fn lease_lost(&self) {
+        match &self.writer {
+            Some(writer) => writer.lease.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The name of the next seal.
     ///
     /// # Errors
     /// [`StoreError::ReadOnly`].
     pub fn next_seal(&self) -> Result<SealId, StoreError> {
-        let writer = self.writer.as_ref().ok_or(StoreError::ReadOnly)?;
+        let writer = self.writer()?;
         let sequence = writer.sequence.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(SealId { epoch: writer.epoch, sequence })
+        Ok(SealId { epoch: writer.lease.epoch, sequence })
     }
 
     /// A named value, for what needs no table of its own.
@@ -130,56 +189,37 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn meta(&self, name: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar(READ_META).bind(name).fetch_optional(&self.pool).await?)
+        Ok(query(READ_META).bind(name).fetch_scalar(&self.database).await?)
     }
 
     /// Sets a named value.
     ///
     /// # Errors
-    /// When the database fails.
+    /// As every write: [`StoreError::ReadOnly`], [`StoreError::LeaseLost`], or when the database fails.
     pub async fn set_meta(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        sqlx::query(WRITE_META).bind(name).bind(value).execute(&self.pool).await?;
-        Ok(())
+        let mut transaction = self.begin().await?;
+        query(WRITE_META).bind(name).bind(value).execute(&mut transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// Closes the database; dropping does the same in the background.
+    /// Closes the database and lets another instance have it at once; after a drop it has to wait until
+    /// the lease ends.
     pub async fn close(self) {
-        self.pool.close().await;
+        if let Some(writer) = self.writer {
+            writer.lease.release(&self.database).await;
+        }
+        self.database.close().await;
+    }
+
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.writer.as_ref().ok_or(StoreError::ReadOnly)
+    }
+
+    /// Begins a transaction that writes, for as long as this instance may.
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        let writer = self.writer()?;
+        let mut transaction = self.database.begin().await?;
+        writer.lease.hold(&mut transaction).await?;
+        Ok(transaction)
     }
 }
-
-fn options(folder: &DataFolder) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(folder.database())
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(LOCK_WAIT)
-}
-
-async fn connect(folder: &DataFolder, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
-    SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .min_connections(CONNECTIONS)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options)
-        .await
-        .map_err(|source| StoreError::Open { path: folder.database(), source })
-}
-
-async fn migrate(folder: &DataFolder, pool: &SqlitePool) -> Result<(), StoreError> {
-    MIGRATIONS.run(pool).await.map_err(|source| StoreError::Migrate { path: folder.database(), source })
-}
-
-async fn take_lease(pool: &SqlitePool, at: i64) -> Result<i64, StoreError> {
-    let mut transaction = pool.begin_with(BEGIN).await?;
-    sqlx::query(TAKE_LEASE).bind(at).execute(&mut *transaction).await?;
-    let epoch = sqlx::query_scalar(READ_EPOCH).fetch_one(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(epoch)
-}
-
-#[cfg(test)]
-#[path = "store_tests.rs"]
-mod tests;

@@ -3,11 +3,9 @@
 //! A delivery is written in the transaction of the findings that cause it, and stays when it is done:
 //! a delivery id never comes with two bodies.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::Store;
 use super::alerts::{AlertTransaction, word};
+use super::database::{Row, query};
 use super::error::StoreError;
 use crate::domain::vocabulary::vocabulary;
 
@@ -89,7 +87,7 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn insert_delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<(), StoreError> {
-        sqlx::query(INSERT_DELIVERY)
+        query(INSERT_DELIVERY)
             .bind(delivery.id)
             .bind(delivery.alert_id)
             .bind(delivery.channel)
@@ -97,7 +95,7 @@ impl AlertTransaction {
             .bind(delivery.repeat)
             .bind(delivery.payload)
             .bind(delivery.created_at)
-            .execute(self.connection())
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }
@@ -110,7 +108,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn pending_deliveries(&self, channel: &str, most: i64) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query(PENDING).bind(channel).bind(most).fetch_all(&self.pool).await?;
+        let rows = query(PENDING).bind(channel).bind(most).fetch_all(&self.database).await?;
         rows.iter().map(delivery_of).collect()
     }
 
@@ -119,7 +117,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn oldest_pending(&self, channel: &str) -> Result<Option<i64>, StoreError> {
-        Ok(sqlx::query_scalar(OLDEST_PENDING).bind(channel).fetch_one(&self.pool).await?)
+        let oldest: Option<Option<i64>> = query(OLDEST_PENDING).bind(channel).fetch_scalar(&self.database).await?;
+        Ok(oldest.flatten())
     }
 
     /// Notes that a delivery arrived. `attempt` is its last attempt's number and when the first was.
@@ -128,9 +127,10 @@ impl Store {
     /// When the database fails.
     pub async fn delivery_arrived(&self, id: &str, attempt: (i64, i64), at: i64) -> Result<(), StoreError> {
         let (attempts, first) = attempt;
-        let done = sqlx::query(DELIVERED).bind(id).bind(attempts).bind(first).bind(at);
-        done.execute(&self.pool).await?;
-        Ok(())
+        let done = query(DELIVERED).bind(id).bind(attempts).bind(first).bind(at);
+        let mut transaction = self.begin().await?;
+        done.execute(&mut transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Notes that an attempt failed, and when the next is; without a next one the delivery is parked.
@@ -146,9 +146,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (attempts, first) = attempt;
         let state = if next.is_some() { DeliveryState::Pending } else { DeliveryState::Parked };
-        let failed = sqlx::query(FAILED).bind(id).bind(state.as_str()).bind(attempts).bind(first);
-        failed.bind(next.unwrap_or_default()).bind(why).execute(&self.pool).await?;
-        Ok(())
+        let failed = query(FAILED).bind(id).bind(state.as_str()).bind(attempts).bind(first);
+        let mut transaction = self.begin().await?;
+        failed.bind(next.unwrap_or_default()).bind(why).execute(&mut transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// The deliveries, the youngest first.
@@ -159,12 +160,12 @@ impl Store {
         if !self.keeps_alerts().await? {
             return Ok(Vec::new());
         }
-        let rows = sqlx::query(LATEST_DELIVERIES).bind(most).fetch_all(&self.pool).await?;
+        let rows = query(LATEST_DELIVERIES).bind(most).fetch_all(&self.database).await?;
         rows.iter().map(listed).collect()
     }
 }
 
-fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
+fn delivery_of(row: &Row) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.try_get("id")?,
         payload: row.try_get("payload")?,
@@ -174,7 +175,7 @@ fn delivery_of(row: &SqliteRow) -> Result<Delivery, StoreError> {
     })
 }
 
-fn listed(row: &SqliteRow) -> Result<DeliveryRow, StoreError> {
+fn listed(row: &Row) -> Result<DeliveryRow, StoreError> {
     Ok(DeliveryRow {
         id: row.try_get("id")?,
         alert_id: row.try_get("alert_id")?,

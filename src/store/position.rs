@@ -1,10 +1,8 @@
 //! How far each source has been read. A position moves only in the transaction of a seal, and only
 //! from where that seal began.
 
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-
 use super::Store;
+use super::database::{Row, Transaction, query};
 use super::error::StoreError;
 use super::statements::{ALL_POSITIONS, FIND_POSITION, MOVE_POSITION, START_POSITION};
 
@@ -60,7 +58,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn position_of(&self, source: &str) -> Result<Option<StoredPosition>, StoreError> {
-        let row = sqlx::query(FIND_POSITION).bind(source).fetch_optional(&self.pool).await?;
+        let row = query(FIND_POSITION).bind(source).fetch_optional(&self.database).await?;
         row.as_ref().map(stored).transpose()
     }
 
@@ -69,12 +67,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn positions(&self) -> Result<Vec<StoredPosition>, StoreError> {
-        let rows = sqlx::query(ALL_POSITIONS).fetch_all(&self.pool).await?;
+        let rows = query(ALL_POSITIONS).fetch_all(&self.database).await?;
         rows.iter().map(stored).collect()
     }
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredPosition, StoreError> {
+fn stored(row: &Row) -> Result<StoredPosition, StoreError> {
     Ok(StoredPosition {
         source: row.try_get("source")?,
         label: row.try_get("label")?,
@@ -85,12 +83,12 @@ fn stored(row: &SqliteRow) -> Result<StoredPosition, StoreError> {
 
 /// Moves one position, compare-and-set, inside the transaction of a seal.
 pub(super) async fn advance(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     step: &PositionMove,
     at: i64,
 ) -> Result<(), StoreError> {
     let statement = if step.from.is_some() { MOVE_POSITION } else { START_POSITION };
-    let mut query = sqlx::query(statement)
+    let mut moving = query(statement)
         .bind(&step.source)
         .bind(&step.label)
         .bind(step.to.offset)
@@ -98,9 +96,9 @@ pub(super) async fn advance(
         .bind(step.watermark)
         .bind(at);
     if let Some(from) = step.from {
-        query = query.bind(from.offset).bind(from.index);
+        moving = moving.bind(from.offset).bind(from.index);
     }
-    match query.execute(connection).await?.rows_affected() {
+    match moving.execute(transaction).await? {
         1 => Ok(()),
         _ => Err(StoreError::PositionMoved { label: step.label.clone() }),
     }

@@ -1,9 +1,7 @@
 //! Swaps files of history for one that holds the same rows: one transaction, all or nothing.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
-
 use super::Store;
+use super::database::{Row, Transaction, query};
 use super::error::StoreError;
 use super::manifest::{self, FileRow};
 use super::seal::{self, SealId};
@@ -42,7 +40,7 @@ impl Store {
     /// [`StoreError::FileGone`] and [`StoreError::LeaseLost`]: nothing happened, drop the new file.
     /// [`StoreError::CommitUnknown`]: keep all files. Any other: nothing happened.
     pub async fn commit_replacement(&self, replacement: &Replacement) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_seal(replacement.id).await?;
         let written = write(&mut transaction, replacement).await;
         self.conclude(transaction, written, replacement.id).await
     }
@@ -52,8 +50,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn retired_files(&self) -> Result<Vec<RetiredFile>, StoreError> {
-        let rows = sqlx::query(RETIRED_FILES).fetch_all(&self.pool).await?;
-        let retired = |row: &sqlx::sqlite::SqliteRow| -> Result<RetiredFile, StoreError> {
+        let rows = query(RETIRED_FILES).fetch_all(&self.database).await?;
+        let retired = |row: &Row| -> Result<RetiredFile, StoreError> {
             Ok(RetiredFile { file: row.try_get("file")?, remove_after: row.try_get("remove_after")? })
         };
         rows.iter().map(retired).collect()
@@ -62,22 +60,22 @@ impl Store {
     /// Forgets a replaced file that is no longer on disk.
     ///
     /// # Errors
-    /// When the database fails.
+    /// As every write: see [`Store::set_meta`].
     pub async fn forget_retired(&self, file: &str) -> Result<(), StoreError> {
-        sqlx::query(DELETE_RETIRED).bind(file).execute(&self.pool).await?;
-        Ok(())
+        let mut transaction = self.begin().await?;
+        query(DELETE_RETIRED).bind(file).execute(&mut transaction).await?;
+        Ok(transaction.commit().await?)
     }
 }
 
-async fn write(connection: &mut SqliteConnection, replacement: &Replacement) -> Result<(), StoreError> {
+async fn write(transaction: &mut Transaction, replacement: &Replacement) -> Result<(), StoreError> {
     let Replacement { id, added, removed, replaced_at, remove_after } = replacement;
-    seal::begin(connection, *id, &Account::default(), *replaced_at).await?;
+    seal::insert(transaction, *id, &Account::default(), *replaced_at).await?;
     for file in removed {
-        let deleted = sqlx::query(DELETE_FILE).bind(file).execute(&mut *connection).await?;
-        if deleted.rows_affected() != 1 {
+        if query(DELETE_FILE).bind(file).execute(&mut *transaction).await? != 1 {
             return Err(StoreError::FileGone { file: file.clone() });
         }
-        sqlx::query(INSERT_RETIRED).bind(file).bind(remove_after).execute(&mut *connection).await?;
+        query(INSERT_RETIRED).bind(file).bind(remove_after).execute(&mut *transaction).await?;
     }
-    manifest::insert(connection, *id, added).await
+    manifest::insert(transaction, *id, added).await
 }

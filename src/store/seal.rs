@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Sqlite, Transaction};
-
+use super::Store;
+use super::database::{Transaction, query};
 use super::error::StoreError;
 use super::manifest::{self, FileRow};
 use super::position::{self, PositionMove};
-use super::statements::{ALL_ACCOUNTS, FIND_SEAL, HOLD_LEASE, INSERT_SEAL};
-use super::{BEGIN, Store};
+use super::statements::{ALL_ACCOUNTS, FIND_SEAL, INSERT_SEAL};
 use crate::metrics::Account;
 
 /// Names a seal: the epoch of the writer and the place of the seal in it. Never used twice.
@@ -44,19 +42,24 @@ impl Store {
     /// [`StoreError::PositionMoved`] and [`StoreError::LeaseLost`]: nothing happened, drop the files.
     /// [`StoreError::CommitUnknown`]: keep the files. Any other: nothing happened.
     pub async fn commit_seal(&self, seal: &SealRecord) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_seal(seal.id).await?;
         let written = write(&mut transaction, seal).await;
         self.conclude(transaction, written, seal.id).await
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.pool.begin_with(BEGIN).await?)
+    /// Begins the transaction of a seal, which must be of this writer's epoch: the files of an earlier
+    /// one may have been swept away.
+    pub(super) async fn begin_seal(&self, seal: SealId) -> Result<Transaction, StoreError> {
+        if seal.epoch != self.epoch()? {
+            return Err(StoreError::LeaseLost);
+        }
+        self.begin().await
     }
 
     /// Commits what was written, or takes it back.
     pub(super) async fn conclude(
         &self,
-        transaction: Transaction<'static, Sqlite>,
+        transaction: Transaction,
         written: Result<(), StoreError>,
         seal: SealId,
     ) -> Result<(), StoreError> {
@@ -71,12 +74,18 @@ impl Store {
         }
     }
 
-    /// A commit that reported an error may still have happened: the seal's own row knows.
+    /// A commit that reported an error may still have happened, or be about to: the seal's own row
+    /// knows, once the old transaction's lock on the lease is free.
     async fn settle(&self, seal: SealId, error: sqlx::Error) -> Result<(), StoreError> {
+        let unknown = |source| StoreError::CommitUnknown { seal: seal.to_string(), source };
+        match self.begin().await {
+            Ok(_) | Err(StoreError::LeaseLost) => {}
+            Err(_) => return Err(unknown(error)),
+        }
         match self.has_seal(seal).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(StoreError::Database(error)),
-            Err(_) => Err(StoreError::CommitUnknown { seal: seal.to_string(), source: error }),
+            Err(_) => Err(unknown(error)),
         }
     }
 
@@ -85,8 +94,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn has_seal(&self, seal: SealId) -> Result<bool, StoreError> {
-        let count: i64 = sqlx::query_scalar(FIND_SEAL).bind(seal.to_string()).fetch_one(&self.pool).await?;
-        Ok(count > 0)
+        let count: Option<i64> = query(FIND_SEAL).bind(seal.to_string()).fetch_scalar(&self.database).await?;
+        Ok(count.is_some_and(|count| count > 0))
     }
 
     /// The account of all records ever sealed here.
@@ -94,9 +103,9 @@ impl Store {
     /// # Errors
     /// When the database fails, or holds an account that this version cannot read.
     pub async fn account(&self) -> Result<Account, StoreError> {
-        let texts: Vec<String> = sqlx::query_scalar(ALL_ACCOUNTS).fetch_all(&self.pool).await?;
         let mut total = Account::default();
-        for text in texts {
+        for row in query(ALL_ACCOUNTS).fetch_all(&self.database).await? {
+            let text: String = row.try_get("account")?;
             let part = serde_json::from_str(&text)
                 .map_err(|_| StoreError::Unreadable { what: "an account of records", text })?;
             total.add(&part);
@@ -105,42 +114,33 @@ impl Store {
     }
 }
 
-async fn write(connection: &mut SqliteConnection, seal: &SealRecord) -> Result<(), StoreError> {
-    begin(connection, seal.id, &seal.account, seal.sealed_at).await?;
+async fn write(transaction: &mut Transaction, seal: &SealRecord) -> Result<(), StoreError> {
+    insert(transaction, seal.id, &seal.account, seal.sealed_at).await?;
     for step in &seal.moves {
-        position::advance(connection, step, seal.sealed_at).await?;
+        position::advance(transaction, step, seal.sealed_at).await?;
     }
     for file in &seal.files {
-        manifest::insert(connection, seal.id, file).await?;
+        manifest::insert(transaction, seal.id, file).await?;
     }
     Ok(())
 }
 
-/// Makes sure that this instance still may write, and writes the seal's own row.
-pub(super) async fn begin(
-    connection: &mut SqliteConnection,
+/// Writes the seal's own row.
+pub(super) async fn insert(
+    transaction: &mut Transaction,
     seal: SealId,
     account: &Account,
     at: i64,
 ) -> Result<(), StoreError> {
-    hold_lease(connection, seal.epoch).await?;
     let account = serde_json::to_string(account)
         .map_err(|error| StoreError::Unreadable { what: "an account of records", text: error.to_string() })?;
-    sqlx::query(INSERT_SEAL)
+    query(INSERT_SEAL)
         .bind(seal.to_string())
         .bind(seal.epoch)
         .bind(seal.sequence)
         .bind(account)
         .bind(at)
-        .execute(connection)
+        .execute(transaction)
         .await?;
     Ok(())
-}
-
-/// Fails where another instance has taken over.
-pub(super) async fn hold_lease(connection: &mut SqliteConnection, epoch: i64) -> Result<(), StoreError> {
-    match sqlx::query(HOLD_LEASE).bind(epoch).execute(connection).await?.rows_affected() {
-        1 => Ok(()),
-        _ => Err(StoreError::LeaseLost),
-    }
 }

@@ -1,7 +1,26 @@
 //! Every SQL statement of the store, in what SQLite and PostgreSQL share.
 
+/// PostgreSQL's clock, in microseconds since the epoch.
+macro_rules! clock {
+    () => {
+        "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    };
+}
+
 pub(super) const TAKE_LEASE: &str = "UPDATE lease SET epoch = epoch + 1, taken_at = $1 WHERE name = 'writer'";
+/// For PostgreSQL alone, by its clock. Changes no row while somebody else's lease lasts.
+pub(super) const TAKE_SHARED_LEASE: &str = concat!(
+    "UPDATE lease SET epoch = epoch + 1, owner = $1, taken_at = $2, expires_at = $3 + ",
+    clock!(),
+    " WHERE name = 'writer' AND expires_at < ",
+    clock!()
+);
+/// Changes no row when another instance has taken the lease.
+pub(super) const RENEW_LEASE: &str =
+    concat!("UPDATE lease SET expires_at = $2 + ", clock!(), " WHERE name = 'writer' AND epoch = $1");
+pub(super) const RELEASE_LEASE: &str = "UPDATE lease SET expires_at = 0 WHERE name = 'writer' AND epoch = $1";
 pub(super) const READ_EPOCH: &str = "SELECT epoch FROM lease WHERE name = 'writer'";
+pub(super) const READ_OWNER: &str = "SELECT owner FROM lease WHERE name = 'writer'";
 /// Changes no row when another instance has taken the lease; in PostgreSQL it also locks the row.
 pub(super) const HOLD_LEASE: &str = "UPDATE lease SET epoch = $1 WHERE name = 'writer' AND epoch = $1";
 

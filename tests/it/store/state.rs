@@ -1,5 +1,22 @@
-use super::*;
-use crate::metrics::Account;
+//! What a store holds: seals, positions, catalogs, replacements.
+
+use keyward::metrics::Account;
+use keyward::store::{
+    BlockingStore, FROM_THE_BEGINNING, FileRow, Kind, Position, PositionMove, Replacement, RetiredFile,
+    SealRecord, Store, StoreError,
+};
+
+use super::{Home, on_both};
+
+on_both! {
+    a_seal_is_all_there_after_reopening;
+    a_position_moves_only_from_where_it_is;
+    one_process_writes_and_others_may_read;
+    the_first_catalog_reaches_back_and_a_later_one_never_does;
+    named_values_are_kept;
+    a_replacement_swaps_files_and_remembers_the_old_ones;
+    a_replacement_of_a_file_that_is_gone_changes_nothing;
+}
 
 fn step(source: &str, from: Option<i64>, to: i64) -> PositionMove {
     PositionMove {
@@ -31,15 +48,13 @@ fn seal(store: &Store, files: Vec<FileRow>, moves: Vec<PositionMove>) -> SealRec
     SealRecord { id: store.next_seal().unwrap(), files, moves, account, sealed_at: 7 }
 }
 
-#[tokio::test]
-async fn a_seal_is_all_there_after_reopening() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
+async fn a_seal_is_all_there_after_reopening(home: Home) {
+    let store = home.open(1).await.unwrap();
     let first = seal(&store, vec![file("a"), file("b")], vec![step("s", None, 10)]);
     store.commit_seal(&first).await.unwrap();
     store.close().await;
 
-    let store = Store::open(folder.path(), 2).await.unwrap();
+    let store = home.open(2).await.unwrap();
     assert_eq!(store.files(Kind::Events).await.unwrap(), [file("a"), file("b")]);
     assert!(store.files(Kind::Rejects).await.unwrap().is_empty());
     let position = store.position_of("s").await.unwrap().unwrap();
@@ -54,10 +69,8 @@ async fn a_seal_is_all_there_after_reopening() {
     assert!(store.next_seal().unwrap() > first.id, "a new writer has a new epoch");
 }
 
-#[tokio::test]
-async fn a_position_moves_only_from_where_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
+async fn a_position_moves_only_from_where_it_is(home: Home) {
+    let store = home.open(1).await.unwrap();
     store.commit_seal(&seal(&store, vec![], vec![step("s", None, 10)])).await.unwrap();
     for wrong in
         [step("s", None, 20), step("s", Some(9), 20), step("s", Some(10), 20), step("new", Some(0), 20)]
@@ -76,15 +89,13 @@ async fn a_position_moves_only_from_where_it_is() {
     assert_eq!(store.position_of("s").await.unwrap().unwrap().next.offset, 20);
 }
 
-#[tokio::test]
-async fn one_process_writes_and_others_may_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
+async fn one_process_writes_and_others_may_read(home: Home) {
+    let store = home.open(1).await.unwrap();
     store.commit_seal(&seal(&store, vec![file("a")], vec![])).await.unwrap();
-    let error = Store::open(folder.path(), 2).await.unwrap_err();
+    let error = home.open(2).await.unwrap_err();
     assert!(matches!(error, StoreError::InUse { .. }), "{error}");
 
-    let reader = Store::open_read_only(folder.path()).await.unwrap();
+    let reader = home.read().await.unwrap();
     assert_eq!(reader.files(Kind::Events).await.unwrap().len(), 1);
     assert!(matches!(reader.next_seal(), Err(StoreError::ReadOnly)));
     assert!(reader.set_meta("a", "b").await.is_err());
@@ -93,18 +104,8 @@ async fn one_process_writes_and_others_may_read() {
     assert_eq!(reader.files(Kind::Events).await.unwrap().len(), 2, "a reader sees what is sealed later");
     store.close().await;
     reader.close().await;
-    let reader = Store::open_read_only(folder.path()).await.unwrap();
+    let reader = home.read().await.unwrap();
     assert_eq!(reader.files(Kind::Events).await.unwrap().len(), 2, "also without a writer");
-}
-
-#[tokio::test]
-async fn a_writer_that_lost_the_lease_seals_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
-    take_lease(&store.pool, 5).await.unwrap();
-    let error = store.commit_seal(&seal(&store, vec![file("a")], vec![])).await.unwrap_err();
-    assert!(matches!(error, StoreError::LeaseLost), "{error}");
-    assert!(store.files(Kind::Events).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -116,10 +117,8 @@ async fn a_folder_without_a_database_reads_as_empty_and_stays_as_it_is() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-#[tokio::test]
-async fn the_first_catalog_reaches_back_and_a_later_one_never_does() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
+async fn the_first_catalog_reaches_back_and_a_later_one_never_does(home: Home) {
+    let store = home.open(1).await.unwrap();
     assert_eq!(store.record_catalog("a", "A", 100, Some(500)).await.unwrap(), FROM_THE_BEGINNING);
     assert_eq!(store.record_catalog("a", "A", 200, None).await.unwrap(), FROM_THE_BEGINNING);
     assert_eq!(store.record_catalog("b", "B", 300, Some(500)).await.unwrap(), 501);
@@ -129,10 +128,8 @@ async fn the_first_catalog_reaches_back_and_a_later_one_never_does() {
     assert_eq!(hashes, ["a", "b", "a", "c"]);
 }
 
-#[tokio::test]
-async fn named_values_are_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
+async fn named_values_are_kept(home: Home) {
+    let store = home.open(1).await.unwrap();
     assert_eq!(store.meta("x").await.unwrap(), None);
     store.set_meta("x", "1").await.unwrap();
     store.set_meta("x", "2").await.unwrap();
@@ -158,10 +155,8 @@ fn replacement(store: &Store, added: &str, removed: &[&str]) -> Replacement {
     }
 }
 
-#[tokio::test]
-async fn a_replacement_swaps_files_and_remembers_the_old_ones() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
+async fn a_replacement_swaps_files_and_remembers_the_old_ones(home: Home) {
+    let store = home.open(1).await.unwrap();
     store.commit_seal(&seal(&store, vec![file("a"), file("b"), file("c")], Vec::new())).await.unwrap();
     let events = store.account().await.unwrap().events;
     store.commit_replacement(&replacement(&store, "d", &["a", "c"])).await.unwrap();
@@ -173,35 +168,11 @@ async fn a_replacement_swaps_files_and_remembers_the_old_ones() {
     assert_eq!(store.retired_files().await.unwrap(), [retired("c")]);
 }
 
-#[tokio::test]
-async fn a_replacement_of_a_file_that_is_gone_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
+async fn a_replacement_of_a_file_that_is_gone_changes_nothing(home: Home) {
+    let store = home.open(1).await.unwrap();
     store.commit_seal(&seal(&store, vec![file("a"), file("b")], Vec::new())).await.unwrap();
     let error = store.commit_replacement(&replacement(&store, "d", &["a", "gone"])).await.unwrap_err();
     assert!(matches!(error, StoreError::FileGone { file } if file == "gone"));
     assert_eq!(store.file_names().await.unwrap(), ["a", "b"]);
     assert_eq!(store.retired_files().await.unwrap(), []);
-}
-
-#[tokio::test]
-async fn a_folder_of_a_keyward_that_kept_no_alerts_reads_as_one_without_any() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
-    for table in ["findings", "alerts", "campaigns", "campaign_parts", "deliveries", "suppressed"] {
-        sqlx::query(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).execute(&store.pool).await.unwrap();
-    }
-    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 3").execute(&store.pool).await.unwrap();
-    store.close().await;
-    let reader = Store::open_read_only(folder.path()).await.unwrap();
-    assert!(reader.alerts(10).await.unwrap().is_empty());
-    assert!(reader.deliveries(10).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_writer_that_lost_the_lease_keeps_no_alerts() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
-    take_lease(&store.pool, 5).await.unwrap();
-    assert!(matches!(store.begin_alerts().await.unwrap_err(), StoreError::LeaseLost));
 }

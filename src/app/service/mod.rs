@@ -1,0 +1,304 @@
+//! The service: everything constructed, started in the right order, and stopped in the reverse one.
+//!
+//! Order at the start: the HTTP server (so that somebody can ask what is waited for), the store with its
+//! lease, the rules, the loop, the sources. At a stop: the sources take nothing new, the loop seals what was
+//! taken, deliveries under way end, the server goes last.
+//!
+//! A service that loses its lease ends with an error: whoever supervises it starts it again, and it stands
+//! by.
+
+mod feeds;
+mod outside;
+mod raise;
+pub mod rules;
+mod upkeep;
+mod watch;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::now_micros;
+use crate::alerts::Keeper;
+use crate::api::{self, Health, Part};
+use crate::catalog::AliasBook;
+use crate::config::{Config, RejectSample};
+use crate::history::{self, Limits};
+use crate::metrics::{Metrics, RulesInfo};
+use crate::pipeline::join::Join;
+use crate::pipeline::service::versions::Versions;
+use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
+use crate::source::Sample;
+use crate::source::feed::Feed;
+use crate::store::{BlockingStore, Kind, Place, Store};
+pub use raise::Show;
+use raise::Raising;
+use rules::{Loaded, Reloader, RuleFiles};
+use watch::Watching;
+
+/// Signals that wait between sources and the loop: enough that neither waits for the other's breath, few
+/// enough that what waits there is small beside a chunk.
+const QUEUE: usize = 16;
+
+/// How often the loop's heartbeat is looked at.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// A service that is set up and listens, and does not read yet.
+pub struct Prepared {
+    config: Config,
+    runtime: tokio::runtime::Runtime,
+    listener: TcpListener,
+    /// Where the HTTP server listens.
+    pub address: SocketAddr,
+    loaded: Loaded,
+    /// What deserves attention in the rules.
+    pub warnings: Vec<String>,
+}
+
+/// Prepares a service: checks its rules and takes its port.
+///
+/// # Errors
+/// Where the rules are wrong or the port is taken.
+pub fn prepare(config: Config) -> Result<Prepared> {
+    let loaded = RuleFiles::of(&config).load().map_err(rules::RulesError::Wrong)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("keyward")
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?;
+    let wanted = config.http.listen;
+    let listener = runtime
+        .block_on(TcpListener::bind(wanted))
+        .with_context(|| format!("could not listen on {wanted}: is another keyward running there?"))?;
+    let address = listener.local_addr().context("could not learn the address listened on")?;
+    let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+    Ok(Prepared { config, runtime, listener, address, loaded, warnings })
+}
+
+/// The parts that live as long as the service.
+struct Running {
+    config: Config,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    /// Ends the server and the deliveries.
+    end: CancellationToken,
+    wake: Arc<Notify>,
+}
+
+impl Prepared {
+    /// Runs until every source has ended, or the process is told to stop. `show` is given every page.
+    ///
+    /// # Errors
+    /// Where the store cannot be opened, a source cannot be started, or the lease is lost.
+    pub fn run(self, show: Show) -> Result<()> {
+        let Self { config, runtime, listener, loaded, .. } = self;
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &config.sources, now_micros())
+            .context("could not make the metrics")?;
+        let running = Running {
+            config,
+            health: Arc::default(),
+            metrics: Arc::new(metrics),
+            clock: Arc::new(now_micros),
+            end: CancellationToken::new(),
+            wake: Arc::default(),
+        };
+        let result = running.live(&runtime, listener, loaded, show);
+        running.end.cancel();
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        result
+    }
+}
+
+impl Running {
+    fn live(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        listener: TcpListener,
+        loaded: Loaded,
+        show: Show,
+    ) -> Result<()> {
+        let reload = outside::ReloadPlace::default();
+        let ingest = feeds::IngestPlace::default();
+        self.serve(runtime, listener, &reload, ingest.router());
+        let store = self.open_store(runtime)?;
+        let versions = self.versions(&store, loaded, &reload)?;
+        let (signals, heard) = crossbeam_channel::bounded(QUEUE);
+        let ground =
+            feeds::Ground { config: &self.config, store: &store, signals: &signals };
+        let feeds = feeds::start(&ground)?;
+        drop(signals);
+        self.health.watch(feeds.clone());
+        let (service, handle) = Service::new(Parts {
+            store: Arc::clone(&store),
+            feeds: feeds.clone(),
+            signals: heard,
+            versions: versions.versions,
+            raise: Box::new(Raising {
+                keeper: Keeper::new(self.config.alerts.mode, self.channels()),
+                store: Arc::clone(&store),
+                metrics: Arc::clone(&self.metrics),
+                wake: Arc::clone(&self.wake),
+                show,
+            }),
+            watch: Arc::new(Watching { metrics: Arc::clone(&self.metrics), clock: Arc::clone(&self.clock) }),
+            clock: Arc::clone(&self.clock),
+            limits: self.limits(),
+            seal_every: self.config.seal.every.duration(),
+            sample: sample(self.config.rejects.sample),
+            aliases: AliasBook::default(),
+            join: Join::default(),
+        })?;
+        let reloader = Reloader::new(
+            RuleFiles::of(&self.config),
+            Arc::clone(&store),
+            handle.clone(),
+            Arc::clone(&self.clock),
+            versions.hashes,
+        );
+        reload.set(Arc::new(reloader));
+        let looped = std::thread::Builder::new()
+            .name("loop".to_owned())
+            .spawn(move || service.run())
+            .context("could not start the loop")?;
+        self.accompany(runtime, &handle, &feeds, &reload, &store);
+        self.conclude(looped)
+    }
+
+    /// Starts the HTTP server.
+    fn serve(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        listener: TcpListener,
+        reload: &outside::ReloadPlace,
+        ingest: Router,
+    ) {
+        let state = api::State::new(
+            &self.config.http,
+            Arc::clone(&self.health),
+            Arc::clone(&self.metrics),
+            reload.answer(Arc::clone(&self.health), Arc::clone(&self.metrics)),
+            now_micros,
+        );
+        let router = api::router(&self.config.http, state, ingest);
+        let (limits, metrics, end) = (self.config.http.clone(), Arc::clone(&self.metrics), self.end.clone());
+        runtime.spawn(async move { api::server::serve(listener, router, &limits, metrics, end).await });
+    }
+
+    /// Opens the store, after whoever has it now, and clears away what a writer that died left.
+    fn open_store(&self, runtime: &tokio::runtime::Runtime) -> Result<Arc<BlockingStore>> {
+        self.health.waits(Part::Lease, "another instance has the store; standing by");
+        let instance = instance();
+        let place =
+            Place { root: &self.config.data, address: &self.config.store, instance: &instance };
+        let store = runtime.block_on(async {
+            tokio::select! {
+                store = Store::stand_by(place, now_micros) => store.map_err(anyhow::Error::from),
+                () = outside::told_to_stop() => Err(anyhow::anyhow!("told to stop while standing by")),
+            }
+        })?;
+        self.health.ready(Part::Lease);
+        self.metrics.lease(true);
+        let store = Arc::new(BlockingStore::over(Arc::new(store), runtime.handle().clone()));
+        store.wait(history::sweep(store.store(), now_micros())).context("could not clear history")?;
+        self.health.ready(Part::Store);
+        Ok(store)
+    }
+
+    /// The rules of all times, recorded.
+    fn versions(
+        &self,
+        store: &BlockingStore,
+        loaded: Loaded,
+        reload: &outside::ReloadPlace,
+    ) -> Result<Recorded> {
+        let files = store.wait(store.store().files(Kind::Events))?;
+        let judged_up_to = files.iter().map(|file| file.max_time).max();
+        let hashes = loaded.hashes.clone();
+        let info = RulesInfo {
+            catalog: hashes.catalog.clone(),
+            detectors: hashes.detectors.clone(),
+            keys: loaded.rules.catalog.len(),
+            loaded_at: now_micros(),
+        };
+        let versions = rules::versions(store, loaded, now_micros(), judged_up_to)?;
+        self.metrics.rules(&info);
+        self.health.rules(info);
+        reload.loaded(&hashes);
+        Ok(Recorded { versions, hashes })
+    }
+
+    /// Runs beside the loop: its heartbeat, deliveries, upkeep, and whatever comes from outside.
+    fn accompany(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        handle: &Handle,
+        feeds: &[Arc<dyn Feed>],
+        reload: &outside::ReloadPlace,
+        store: &Arc<BlockingStore>,
+    ) {
+        let (health, metrics) = (Arc::clone(&self.health), Arc::clone(&self.metrics));
+        let (beat, feeds, end) = (handle.clone(), feeds.to_vec(), self.end.clone());
+        runtime.spawn(async move {
+            while !end.is_cancelled() {
+                health.beat(beat.heartbeat());
+                for feed in &feeds {
+                    let status = feed.status();
+                    let lags = status.lags.iter().map(|lag| (lag.partition.as_str(), lag.behind));
+                    metrics.source(feed.name(), status.ready, lags);
+                }
+                tokio::time::sleep(HEARTBEAT).await;
+            }
+        });
+        upkeep::start(runtime.handle(), store, self);
+        let watched: Vec<PathBuf> = RuleFiles::of(&self.config).paths().cloned().collect();
+        outside::listen(runtime.handle(), handle, reload, &watched, &self.health, self.config.stop_within);
+    }
+
+    fn conclude(&self, looped: std::thread::JoinHandle<Result<(), ServiceError>>) -> Result<()> {
+        let result = looped.join().map_err(|_| anyhow::anyhow!("the loop stopped unexpectedly"))?;
+        self.health.stopping();
+        Ok(result?)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { rows: self.config.seal.rows, bytes: self.config.seal.bytes.in_memory(), ..Limits::default() }
+    }
+
+    /// The channels that alerts are delivered on.
+    fn channels(&self) -> Vec<String> {
+        let mut channels = Vec::new();
+        if self.config.alerts.webhook.is_some() {
+            channels.push("webhook".to_owned());
+        }
+        channels
+    }
+}
+
+/// Versions, and the content of the newest.
+struct Recorded {
+    versions: Versions,
+    hashes: rules::Hashes,
+}
+
+/// What other instances are told has the store.
+fn instance() -> String {
+    let host = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname")).unwrap_or_default();
+    format!("{} (process {})", host.trim(), std::process::id())
+}
+
+fn sample(sample: RejectSample) -> Sample {
+    match sample {
+        RejectSample::Masked => Sample::Masked,
+        RejectSample::Raw => Sample::Raw,
+        RejectSample::None => Sample::None,
+    }
+}

@@ -1,0 +1,62 @@
+//! Findings of the loop become alerts in the store, at once, and wake whoever delivers them.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::alerts::{Keeper, Page, Raised};
+use crate::domain::alert::Folding;
+use crate::domain::finding::Finding;
+use crate::metrics::{Metrics, Suppressed, Transaction};
+use crate::pipeline::service::Raise;
+use crate::store::{BlockingStore, Suppression};
+
+/// Shows pages to whoever runs the service in the foreground.
+pub type Show = Box<dyn FnMut(&Page) + Send>;
+
+/// Keeps alerts for the loop.
+pub struct Raising {
+    pub keeper: Keeper,
+    pub store: Arc<BlockingStore>,
+    pub metrics: Arc<Metrics>,
+    /// Told when there is something to deliver.
+    pub wake: Arc<Notify>,
+    pub show: Show,
+}
+
+impl Raise for Raising {
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let raised = self.store.wait(self.keeper.raise(self.store.store(), &findings, now))?;
+        self.metrics.transaction(Transaction::Alert, started.elapsed());
+        for (finding, _) in &findings {
+            self.metrics.finding(&finding.detector, finding.level);
+        }
+        count(&self.metrics, &raised);
+        raised.pages.iter().for_each(|page| (self.show)(page));
+        if raised.deliveries > 0 {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+}
+
+/// Counts what became of findings.
+pub fn count(metrics: &Metrics, raised: &Raised) {
+    for page in raised.pages.iter().filter(|page| page.repeat == 0) {
+        metrics.alert(page.level);
+    }
+    for (reason, pages) in &raised.suppressed {
+        (0..*pages).for_each(|_| metrics.suppressed(reason_of(*reason)));
+    }
+}
+
+fn reason_of(reason: Suppression) -> Suppressed {
+    match reason {
+        Suppression::Observe => Suppressed::Observe,
+        Suppression::Campaign => Suppressed::Campaign,
+        Suppression::NoNews => Suppressed::NoNews,
+        Suppression::Digest => Suppressed::Digest,
+    }
+}

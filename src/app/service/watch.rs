@@ -1,0 +1,126 @@
+//! What the loop tells becomes metrics and lines of the log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::Array;
+
+use crate::domain::event::Provider;
+use crate::domain::verdict::Verdict;
+use crate::history::HistoryError;
+use crate::metrics::{Metrics, Sealed, Stage};
+use crate::pipeline::service::versions::Verdicts;
+use crate::pipeline::service::{Clock, Took, Watch};
+use crate::source::feed::{Signal, Trouble};
+use crate::table::columns::Column;
+use crate::table::rows::Rows;
+
+/// Watches the loop.
+pub struct Watching {
+    pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+}
+
+impl Watch for Watching {
+    fn took(&self, took: &Took<'_>) {
+        let metrics = &self.metrics;
+        metrics.account(took.source, took.account);
+        for verdicts in took.verdicts {
+            self.count(verdicts);
+        }
+        let stages = took.stages;
+        for (stage, span) in
+            [(Stage::Prepare, stages.prepare), (Stage::Join, stages.join), (Stage::Judge, stages.judge)]
+        {
+            metrics.stage(stage, span);
+        }
+        if took.verdicts.iter().any(|verdicts| !verdicts.judged.findings.is_empty()) {
+            metrics.stage(Stage::Alert, stages.raise);
+            metrics.alert_latency(took.source, took.written_at.unwrap_or(took.received_at), took.stored_at);
+        }
+    }
+
+    fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>) {
+        match result {
+            Ok(()) => self.metrics.seal(&Sealed { rows, bytes, took, at: (self.clock)() }),
+            Err(error) => {
+                self.metrics.seal_failed();
+                tracing::error!(%error, rows, "could not seal");
+            }
+        }
+    }
+
+    fn heard(&self, signal: &Signal) {
+        match signal {
+            Signal::Records(_) => {}
+            Signal::Revoked { source, identities, .. } => {
+                tracing::info!(%source, partitions = identities.len(), "partitions go to another consumer");
+            }
+            Signal::Ended { source } => tracing::info!(%source, "the source has ended"),
+            Signal::Failed { source, error } => tracing::error!(%source, error, "the source cannot go on"),
+            Signal::Trouble { source, trouble } => self.trouble(source, trouble),
+        }
+    }
+
+    fn rewound(&self, reason: &str) {
+        tracing::warn!(reason, "everything that is not sealed is read again");
+    }
+}
+
+impl Watching {
+    fn trouble(&self, source: &str, trouble: &Trouble) {
+        match trouble {
+            Trouble::Gap { partition, from, to } => {
+                self.metrics.lost(source, u64::try_from(to.saturating_sub(*from)).unwrap_or_default());
+                tracing::error!(source, partition, from, to, "records are gone before they were read");
+            }
+            Trouble::Dropped { entries } => {
+                self.metrics.dropped(source, *entries);
+                tracing::error!(source, entries, "entries were dropped: the spool is full");
+            }
+            Trouble::Unreachable { error } => {
+                self.metrics.unreachable(source);
+                tracing::warn!(source, error, "the source does not answer; trying again");
+            }
+            Trouble::Reachable => tracing::info!(source, "the source answers again"),
+        }
+    }
+
+    /// Counts the events of a batch, by provider and by verdict, and detectors that failed.
+    fn count(&self, verdicts: &Verdicts) {
+        let rows = Rows::of(&verdicts.judged.batch);
+        for (word, count) in words(&rows, Column::Provider) {
+            if let Some(provider) = Provider::from_word(word) {
+                self.metrics.events(provider, count);
+            }
+        }
+        for (word, count) in words(&rows, Column::Verdict) {
+            if let Some(verdict) = Verdict::from_word(word) {
+                self.metrics.verdicts(verdict, count);
+            }
+        }
+        for failure in &verdicts.judged.failures {
+            let detector = verdicts.rules.engine.detectors().get(failure.detector);
+            let detector = detector.map_or("?", |detector| detector.id.as_str());
+            self.metrics.detector_failure(detector);
+            tracing::error!(detector, error = failure.message, "a detector could not be evaluated on a batch");
+        }
+    }
+}
+
+/// How often each word stands in a dictionary column.
+fn words<'r>(rows: &Rows<'r>, column: Column) -> BTreeMap<&'r str, u64> {
+    let mut counts = BTreeMap::new();
+    let (Some(keys), Some(words)) = (rows.keys(column), rows.dictionary(column)) else { return counts };
+    let mut by_key = vec![0_u64; words.len()];
+    for key in keys.iter().flatten() {
+        if let Some(count) = usize::try_from(key).ok().and_then(|key| by_key.get_mut(key)) {
+            *count += 1;
+        }
+    }
+    for (place, count) in by_key.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+        *counts.entry(words.value(place)).or_default() += count;
+    }
+    counts
+}

@@ -1,0 +1,65 @@
+//! The closed sets of label values that are no words of the domain.
+
+use crate::domain::vocabulary::vocabulary;
+
+vocabulary! {
+    /// A stage of the path, as its latency is measured.
+    pub enum Stage as "stage" {
+        /// Normalizing a chunk of records and building its batch.
+        Prepare = "prepare",
+        /// What needs neighbours: duplicates, requests with responses, aliases.
+        Join = "join",
+        Judge = "judge",
+        Detect = "detect",
+        /// Folding findings and committing alerts.
+        Alert = "alert",
+        /// Writing files and committing the seal.
+        Seal = "seal",
+    }
+}
+
+vocabulary! {
+    /// Why nobody was told of a change to an alert.
+    pub enum Suppressed as "suppression" {
+        /// It says nothing that was not told before.
+        NoNews = "no_news",
+        /// `alerts.mode: observe`.
+        Observe = "observe",
+        /// Its window ended before the detector was first loaded.
+        Historical = "historical",
+        /// It is part of a campaign, which was told of.
+        Campaign = "campaign",
+        /// It waits for the daily digest.
+        Digest = "digest",
+    }
+}
+
+vocabulary! {
+    /// Where alerts are delivered to.
+    pub enum Channel as "channel" {
+        Webhook = "webhook",
+        Kafka = "kafka",
+    }
+}
+
+vocabulary! {
+    /// What a transaction of the store was for.
+    pub enum Transaction as "transaction" {
+        Alert = "alert",
+        Seal = "seal",
+        Other = "other",
+    }
+}
+
+vocabulary! {
+    /// What a detector of the loaded rules does at the moment.
+    pub enum Kept as "detector state" {
+        Active = "active",
+        /// A field or source that it requires was not seen.
+        Blind = "blind",
+        /// Its state is being rebuilt from history.
+        Warming = "warming",
+        /// This version cannot evaluate it.
+        SetAside = "set_aside",
+    }
+}

@@ -1,0 +1,343 @@
+//! The service's loop and its commit rule.
+//!
+//! In: [`Signal`]s of any number of sources. Out: findings, handed on as soon as they are made; sealed
+//! history; positions that move only with it. One thread runs the loop; sealing has one beside it.
+//!
+//! The order of things, for every arrival: normalize, join, judge; then its findings are stored
+//! ([`Raise`]), and only then its rows enter the open set. A set is sealed when it is old or large enough:
+//! files first, then one transaction with manifest and positions; then the sources hear of it. Where a seal
+//! fails nothing has happened: everything since the last one is dropped here, the join step goes back to
+//! where it was ([`Join::roll_back`]), and the sources read again from the stored positions. What is found
+//! a second time has the same ids.
+//!
+//! Time is an argument ([`Clock`]); nothing here reads the system's clock.
+
+mod arrival;
+mod sealer;
+mod sealing;
+#[cfg(test)]
+mod tests;
+pub mod versions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arrow::error::ArrowError;
+use crossbeam_channel::{Receiver, Sender, select, unbounded};
+
+use super::join::{Join, Mark};
+use super::prepare::Preparer;
+use super::rules::Rules;
+use crate::catalog::AliasBook;
+use crate::domain::alert::Folding;
+use crate::domain::finding::Finding;
+use crate::history::{HistoryError, Limits, OpenSet};
+use crate::metrics::Account;
+use crate::source::Sample;
+use crate::source::feed::{Feed, Signal};
+use crate::store::{BlockingStore, StoreError};
+use sealer::Sealer;
+use versions::{Version, Versions};
+
+/// How long the loop sleeps at most, so that it hears of a stop and moves its heartbeat.
+const TICK: Duration = Duration::from_millis(100);
+
+/// No stop was asked for.
+const GO_ON: i64 = i64::MAX;
+
+/// What time it is, in microseconds since the epoch.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Where findings go: they are stored when this returns.
+pub trait Raise: Send {
+    /// Takes the findings of one arrival, each with what folds it.
+    ///
+    /// # Errors
+    /// Where they could not be stored; the arrival is then read again.
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<()>;
+}
+
+/// Who hears how the service fares: metrics and the log. All methods return at once.
+pub trait Watch: Send + Sync {
+    /// One arrival was taken.
+    fn took(&self, arrival: &Took<'_>);
+
+    /// A set was sealed, or could not be.
+    fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>);
+
+    /// Something that is worth a line in the log.
+    fn heard(&self, signal: &Signal);
+
+    /// Everything unsealed was dropped and is read again.
+    fn rewound(&self, reason: &str);
+}
+
+/// What there is to tell of an arrival.
+#[derive(Debug)]
+pub struct Took<'t> {
+    pub source: &'t str,
+    pub account: &'t Account,
+    pub verdicts: &'t [versions::Verdicts],
+    /// When its newest record was written to the source, and when its findings were stored.
+    pub written_at: Option<i64>,
+    pub received_at: i64,
+    pub stored_at: i64,
+    pub stages: Stages,
+}
+
+/// How long each stage took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stages {
+    pub prepare: Duration,
+    pub join: Duration,
+    pub judge: Duration,
+    pub raise: Duration,
+}
+
+/// Why the service stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    #[error("could not build or select rows: {0}")]
+    Arrow(#[from] ArrowError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// Another instance has taken over: this one must not write any more.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("could not start a thread: {0}")]
+    Thread(std::io::Error),
+    /// Nothing is lost: it is read again at the next start.
+    #[error("what was read last could not be sealed; it will be read again at the next start")]
+    Unsealed,
+}
+
+/// What the loop is made of.
+pub struct Parts {
+    pub store: Arc<BlockingStore>,
+    pub feeds: Vec<Arc<dyn Feed>>,
+    pub signals: Receiver<Signal>,
+    pub versions: Versions,
+    pub raise: Box<dyn Raise>,
+    pub watch: Arc<dyn Watch>,
+    pub clock: Clock,
+    pub limits: Limits,
+    /// A set is sealed at the latest this long after its first record.
+    pub seal_every: Duration,
+    /// How much of a rejected record is kept.
+    pub sample: Sample,
+    /// Alias facts learnt before.
+    pub aliases: AliasBook,
+    /// What was read before, as far as it is remembered.
+    pub join: Join,
+}
+
+/// New rules, and the answer to whoever brings them.
+pub struct Install {
+    pub rules: Arc<Rules>,
+    /// Stores the version, given the highest event time judged so far, and says from when it holds.
+    #[expect(clippy::type_complexity, reason = "one closure, named by its field")]
+    pub record: Box<dyn FnOnce(Option<i64>) -> Result<i64, StoreError> + Send>,
+    pub installed: Sender<Result<i64, StoreError>>,
+}
+
+/// Speaks to a running loop from other threads.
+#[derive(Clone)]
+pub struct Handle {
+    /// By when to have stopped, in microseconds since the epoch; [`GO_ON`] while nobody asks for it.
+    stop_by: Arc<AtomicI64>,
+    heartbeat: Arc<AtomicI64>,
+    installs: Sender<Install>,
+}
+
+impl Handle {
+    /// Asks for a graceful stop: sources take nothing new, and what they took is sealed. What was not
+    /// judged by `deadline` (microseconds since the epoch) is left to be read again.
+    pub fn stop(&self, deadline: i64) {
+        self.stop_by.store(deadline, Ordering::Release);
+    }
+
+    /// When the loop last went round, in microseconds since the epoch.
+    pub fn heartbeat(&self) -> i64 {
+        self.heartbeat.load(Ordering::Acquire)
+    }
+
+    /// Brings new rules; they judge from the instant that is answered.
+    pub fn install(&self, install: Install) {
+        // A loop that has ended drops the sender of the answer, which tells as much.
+        let _ = self.installs.send(install);
+    }
+}
+
+/// The loop.
+pub struct Service {
+    feeds: Vec<Arc<dyn Feed>>,
+    signals: Receiver<Signal>,
+    installs: Receiver<Install>,
+    versions: Versions,
+    raise: Box<dyn Raise>,
+    watch: Arc<dyn Watch>,
+    clock: Clock,
+    limits: Limits,
+    seal_every: Duration,
+    stop_by: Arc<AtomicI64>,
+    heartbeat: Arc<AtomicI64>,
+
+    preparer: Preparer,
+    join: Join,
+    aliases: Arc<AliasBook>,
+    open: OpenSet,
+    /// When the open set got its first record.
+    opened_at: Option<i64>,
+    /// The highest event time judged so far.
+    judged_up_to: Option<i64>,
+    sealer: Sealer,
+    /// Where join and aliases were at the last seal, and at the one under way.
+    sealed: Memory,
+    sealing: Memory,
+    /// The highest event time of each partition's records, by identity.
+    watermarks: BTreeMap<String, i64>,
+    /// The generation of each source: arrivals of older ones were dropped before.
+    generation: u64,
+    ended: BTreeSet<Arc<str>>,
+    failures: u32,
+    /// Nothing is taken before this time: a seal failed.
+    resting_until: i64,
+}
+
+/// What is remembered between records.
+#[derive(Debug, Default)]
+struct Memory {
+    join: Mark,
+    aliases: Arc<AliasBook>,
+}
+
+impl Service {
+    /// A service that has not read anything yet, and the handle to it.
+    ///
+    /// # Errors
+    /// Where the system refuses a thread.
+    pub fn new(parts: Parts) -> Result<(Self, Handle), ServiceError> {
+        let (install, installs) = unbounded();
+        let stop_by = Arc::new(AtomicI64::new(GO_ON));
+        let handle = Handle { stop_by, heartbeat: Arc::default(), installs: install };
+        let aliases = Arc::new(parts.aliases);
+        let service = Self {
+            sealer: Sealer::start(parts.store).map_err(ServiceError::Thread)?,
+            feeds: parts.feeds,
+            signals: parts.signals,
+            installs,
+            versions: parts.versions,
+            raise: parts.raise,
+            watch: parts.watch,
+            clock: parts.clock,
+            limits: parts.limits,
+            seal_every: parts.seal_every,
+            stop_by: Arc::clone(&handle.stop_by),
+            heartbeat: Arc::clone(&handle.heartbeat),
+            preparer: Preparer::new(parts.sample),
+            sealed: Memory { join: parts.join.mark(), aliases: Arc::clone(&aliases) },
+            sealing: Memory::default(),
+            join: parts.join,
+            aliases,
+            open: OpenSet::default(),
+            opened_at: None,
+            judged_up_to: None,
+            watermarks: BTreeMap::new(),
+            generation: 0,
+            ended: BTreeSet::new(),
+            failures: 0,
+            resting_until: 0,
+        };
+        Ok((service, handle))
+    }
+
+    /// Runs until every source has ended, or a stop is asked for and everything taken is sealed.
+    ///
+    /// # Errors
+    /// Where another instance has taken over. Everything else is tried again.
+    pub fn run(mut self) -> Result<(), ServiceError> {
+        let mut stopping = false;
+        loop {
+            let now = (self.clock)();
+            self.heartbeat.store(now, Ordering::Release);
+            let stop_by = self.stop_by.load(Ordering::Acquire);
+            if !stopping && stop_by != GO_ON {
+                stopping = true;
+                self.feeds.iter().for_each(|feed| feed.stop());
+            }
+            self.hear_of_seals()?;
+            self.seal_if_due(now)?;
+            if self.has_ended() || now >= stop_by {
+                return self.end();
+            }
+            self.step(now)?;
+        }
+    }
+
+    /// Waits for the next thing to do, and does it.
+    fn step(&mut self, now: i64) -> Result<(), ServiceError> {
+        // While it rests nothing is taken: the queue fills, and sources hold back.
+        let resting = now < self.resting_until;
+        let signals = if resting { crossbeam_channel::never() } else { self.signals.clone() };
+        let sealed = self.sealer.outcomes().clone();
+        select! {
+            recv(signals) -> signal => match signal {
+                Ok(signal) => self.hear(signal),
+                Err(_) => {
+                    // No source is left that could say anything.
+                    let names = self.feeds.iter().map(|feed| Arc::from(feed.name()));
+                    self.ended.extend(names);
+                    Ok(())
+                }
+            },
+            recv(self.installs) -> install => {
+                if let Ok(install) = install {
+                    self.install(install);
+                }
+                Ok(())
+            }
+            recv(sealed) -> outcome => match outcome {
+                Ok(outcome) => {
+                    self.sealer.heard();
+                    self.conclude(outcome)
+                }
+                Err(_) => Ok(()),
+            },
+            default(TICK) => Ok(()),
+        }
+    }
+
+    fn hear(&mut self, signal: Signal) -> Result<(), ServiceError> {
+        self.watch.heard(&signal);
+        match signal {
+            Signal::Records(arrival) => self.take(*arrival),
+            Signal::Revoked { sealed, .. } => {
+                let done = self.seal_now();
+                // The source may have stopped waiting; then it has given the partitions up.
+                let _ = sealed.send(matches!(done, Ok(true)));
+                done.map(drop)
+            }
+            Signal::Ended { source } | Signal::Failed { source, .. } => {
+                self.ended.insert(source);
+                Ok(())
+            }
+            Signal::Trouble { .. } => Ok(()),
+        }
+    }
+
+    fn install(&mut self, install: Install) {
+        let Install { rules, record, installed } = install;
+        let effective_from = record(self.judged_up_to);
+        if let Ok(effective_from) = effective_from {
+            self.versions.install(Version { effective_from, rules });
+        }
+        // Whoever brought the rules may have gone; they hold all the same.
+        let _ = installed.send(effective_from);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.signals.is_empty() && self.feeds.iter().all(|feed| self.ended.contains(feed.name()))
+    }
+}

@@ -1,0 +1,161 @@
+//! What librdkafka calls back: rebalances, errors, statistics, and for tokens.
+//!
+//! Everything here runs inside a poll, so on the source's own thread.
+
+use std::error::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
+use rdkafka::config::RDKafkaLogLevel as Level;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError as ClientError, KafkaResult};
+use rdkafka::statistics::Statistics;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::Clock;
+use super::member::Member;
+use crate::config::SecretFile;
+
+/// How long a token counts as valid that does not say so itself. It is read again after four fifths.
+const TOKEN_LIFETIME: i64 = 5 * 60 * 1000;
+
+/// Errors kept between two looks at them: librdkafka reports each broker's.
+const MOST_ERRORS: usize = 64;
+
+/// The identity of a consumer at the broker.
+pub(super) struct Token {
+    pub(super) file: SecretFile,
+    pub(super) username: Option<String>,
+}
+
+/// What the callbacks of a consumer share with its thread.
+pub(super) struct Context {
+    member: Mutex<Member>,
+    inbox: Mutex<Inbox>,
+    token: Option<Token>,
+    clock: Clock,
+}
+
+/// What was called back since the last look.
+#[derive(Default)]
+pub(super) struct Inbox {
+    pub(super) errors: Vec<(RDKafkaErrorCode, String)>,
+    pub(super) statistics: Option<Statistics>,
+}
+
+impl Context {
+    pub(super) fn new(member: Member, token: Option<Token>, clock: Clock) -> Self {
+        Self { member: Mutex::new(member), inbox: Mutex::default(), token, clock }
+    }
+
+    /// Not to be held over a poll.
+    pub(super) fn member(&self) -> MutexGuard<'_, Member> {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was called back since the last look.
+    pub(super) fn take_inbox(&self) -> Inbox {
+        std::mem::take(&mut *self.inbox())
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    /// Failed connections are told as trouble, once; here each of them would be a line.
+    fn log(&self, level: Level, facility: &str, message: &str) {
+        match level {
+            Level::Emerg | Level::Alert | Level::Critical => {
+                tracing::warn!(target: "librdkafka", facility, "{message}");
+            }
+            _ => tracing::debug!(target: "librdkafka", facility, "{message}"),
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.inbox().statistics = Some(statistics);
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
+        let mut inbox = self.inbox();
+        if let Some(code) = error.rdkafka_error_code()
+            && inbox.errors.len() < MOST_ERRORS
+        {
+            inbox.errors.push((code, reason.to_owned()));
+        }
+    }
+
+    fn generate_oauth_token(&self, _configured: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        let token =
+            self.token.as_ref().ok_or("no token is configured; name its file under `sasl: token:`")?;
+        let text = token.file.read()?;
+        let claims = Claims::of(text.expose_secret()).unwrap_or_default();
+        let lifetime_ms = claims.exp.map_or((self.clock)() / 1000 + TOKEN_LIFETIME, |exp| exp * 1000);
+        let principal_name = token.username.clone().or(claims.sub).unwrap_or_else(|| "keyward".to_owned());
+        Ok(OAuthToken { token: text.expose_secret().to_owned(), principal_name, lifetime_ms })
+    }
+}
+
+impl ConsumerContext for Context {
+    /// Puts stored positions into the assignment itself: seeking after it is late.
+    fn rebalance(
+        &self,
+        client: &BaseConsumer<Self>,
+        error: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let mut member = self.member();
+        match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => member.assigned(client, partitions),
+            _ => member.revoked(client, partitions),
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            // Advisory: the positions are in the store.
+            tracing::debug!(target: "librdkafka", %error, "an advisory commit failed");
+        }
+    }
+}
+
+/// What a JSON web token (RFC 7519 §4.1) says of itself. Whether it is true the broker decides.
+#[derive(Default, Deserialize)]
+struct Claims {
+    #[serde(default)]
+    exp: Option<i64>,
+    #[serde(default)]
+    sub: Option<String>,
+}
+
+impl Claims {
+    fn of(token: &str) -> Option<Self> {
+        let claims = token.split('.').nth(1)?;
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).ok()?;
+        serde_json::from_slice(&claims).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_whose_it_is_and_until_when() {
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        let token = format!("{}.{}.sig", encode("{}"), encode(r#"{"sub":"audit","exp":1796000000}"#));
+        let claims = Claims::of(&token).unwrap();
+        assert_eq!((claims.sub.as_deref(), claims.exp), (Some("audit"), Some(1_796_000_000)));
+        assert!(Claims::of("opaque").is_none());
+    }
+}

@@ -1,0 +1,8 @@
+//! Operations through the front door: health, readiness, metrics, reloads, hostile clients, the doctor, and
+//! the files that go with them.
+
+mod deployed;
+mod doctor;
+mod hostile;
+mod http;
+mod served;

@@ -1,0 +1,6 @@
+//! Real servers, started when a test first asks and stopped when the tests end.
+//!
+//! A server whose address is in the environment is used as it is. One that is not installed skips its
+//! tests, and says so.
+
+pub mod postgres;
