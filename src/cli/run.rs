@@ -39,7 +39,10 @@ pub struct Args {
 pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let config = config::load(&args.config, std::env::vars()).map_err(|problems| {
         print_problems(&problems);
-        Failure { exit: Exit::Rules, error: anyhow::anyhow!("the configuration is wrong; nothing was started") }
+        Failure {
+            exit: Exit::Rules,
+            error: anyhow::anyhow!("the configuration is wrong; nothing was started"),
+        }
     })?;
     log::start(&config.log, std::env::var("RUST_LOG").ok()).or_fail(Exit::Rules)?;
     let prepared = service::prepare(config).map_err(failure)?;
@@ -73,10 +76,5 @@ fn object(page: &Page) -> String {
 
 fn line(page: &Page, colours: Colours) -> String {
     let level = colours.level(page.level);
-    format!(
-        "{}  {level} {}\n    {}\n",
-        page.last,
-        harmless(&page.title),
-        harmless(&page.message)
-    )
+    format!("{}  {level} {}\n    {}\n", page.last, harmless(&page.title), harmless(&page.message))
 }

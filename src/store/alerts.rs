@@ -303,7 +303,8 @@ impl AlertTransaction {
     /// # Errors
     /// When the database fails.
     pub async fn pending_digest(&mut self, today: i64) -> Result<Option<i64>, StoreError> {
-        let day: Option<Option<i64>> = query(PENDING_DIGEST).bind(today).fetch_scalar(&mut self.transaction).await?;
+        let day: Option<Option<i64>> =
+            query(PENDING_DIGEST).bind(today).fetch_scalar(&mut self.transaction).await?;
         Ok(day.flatten())
     }
 
@@ -363,11 +364,7 @@ fn alert_of(row: &Row) -> Result<AlertRow, StoreError> {
 }
 
 /// A word of a closed vocabulary.
-pub(super) fn word<T>(
-    row: &Row,
-    column: &'static str,
-    read: fn(&str) -> Option<T>,
-) -> Result<T, StoreError> {
+pub(super) fn word<T>(row: &Row, column: &'static str, read: fn(&str) -> Option<T>) -> Result<T, StoreError> {
     let text: String = row.try_get(column)?;
     read(&text).ok_or(StoreError::Unreadable { what: column, text })
 }

@@ -55,6 +55,11 @@ impl BlockingStore {
         &self.store
     }
 
+    /// The same store for async tasks.
+    pub fn shared(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
     /// Runs one request to its end: `blocking.wait(blocking.store().positions())`.
     pub fn wait<F: Future>(&self, request: F) -> F::Output {
         match &self.host {

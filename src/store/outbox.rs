@@ -19,6 +19,8 @@ vocabulary! {
     }
 }
 
+const COUNT_UNDELIVERED: &str = "SELECT state, COUNT(*) AS deliveries FROM deliveries \
+    WHERE channel = $1 AND state <> 'delivered' GROUP BY state";
 const INSERT_DELIVERY: &str = "INSERT INTO deliveries (id, alert_id, channel, transition, repeat, payload, \
     state, attempts, next_attempt, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7) \
     ON CONFLICT (id) DO NOTHING";
@@ -112,12 +114,30 @@ impl Store {
         rows.iter().map(delivery_of).collect()
     }
 
+    /// How many deliveries of a channel wait, and how many are parked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_deliveries(&self, channel: &str) -> Result<(i64, i64), StoreError> {
+        let (mut pending, mut parked) = (0, 0);
+        for row in query(COUNT_UNDELIVERED).bind(channel).fetch_all(&self.database).await? {
+            let state: String = row.try_get("state")?;
+            match DeliveryState::from_word(&state) {
+                Some(DeliveryState::Pending) => pending = row.try_get("deliveries")?,
+                Some(DeliveryState::Parked) => parked = row.try_get("deliveries")?,
+                Some(DeliveryState::Delivered) | None => {}
+            }
+        }
+        Ok((pending, parked))
+    }
+
     /// Since when the oldest delivery of a channel waits, microseconds since the epoch.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn oldest_pending(&self, channel: &str) -> Result<Option<i64>, StoreError> {
-        let oldest: Option<Option<i64>> = query(OLDEST_PENDING).bind(channel).fetch_scalar(&self.database).await?;
+        let oldest: Option<Option<i64>> =
+            query(OLDEST_PENDING).bind(channel).fetch_scalar(&self.database).await?;
         Ok(oldest.flatten())
     }
 

@@ -22,7 +22,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::now_micros;
@@ -32,14 +31,15 @@ use crate::catalog::AliasBook;
 use crate::config::{Config, RejectSample};
 use crate::history::{self, Limits};
 use crate::metrics::{Metrics, RulesInfo};
+use crate::notify::WEBHOOK;
 use crate::pipeline::join::Join;
 use crate::pipeline::service::versions::Versions;
 use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
 use crate::source::Sample;
 use crate::source::feed::Feed;
 use crate::store::{BlockingStore, Kind, Place, Store};
-pub use raise::Show;
 use raise::Raising;
+pub use raise::Show;
 use rules::{Loaded, Reloader, RuleFiles};
 use watch::Watching;
 
@@ -91,7 +91,6 @@ struct Running {
     clock: Clock,
     /// Ends the server and the deliveries.
     end: CancellationToken,
-    wake: Arc<Notify>,
 }
 
 impl Prepared {
@@ -109,7 +108,6 @@ impl Prepared {
             metrics: Arc::new(metrics),
             clock: Arc::new(now_micros),
             end: CancellationToken::new(),
-            wake: Arc::default(),
         };
         let result = running.live(&runtime, listener, loaded, show);
         running.end.cancel();
@@ -131,9 +129,9 @@ impl Running {
         self.serve(runtime, listener, &reload, ingest.router());
         let store = self.open_store(runtime)?;
         let versions = self.versions(&store, loaded, &reload)?;
+        let wake = upkeep::deliver(runtime.handle(), &store, self)?;
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
-        let ground =
-            feeds::Ground { config: &self.config, store: &store, signals: &signals };
+        let ground = feeds::Ground { config: &self.config, store: &store, signals: &signals };
         let feeds = feeds::start(&ground)?;
         drop(signals);
         self.health.watch(feeds.clone());
@@ -146,7 +144,7 @@ impl Running {
                 keeper: Keeper::new(self.config.alerts.mode, self.channels()),
                 store: Arc::clone(&store),
                 metrics: Arc::clone(&self.metrics),
-                wake: Arc::clone(&self.wake),
+                wake: Arc::clone(&wake),
                 show,
             }),
             watch: Arc::new(Watching { metrics: Arc::clone(&self.metrics), clock: Arc::clone(&self.clock) }),
@@ -169,7 +167,8 @@ impl Running {
             .name("loop".to_owned())
             .spawn(move || service.run())
             .context("could not start the loop")?;
-        self.accompany(runtime, &handle, &feeds, &reload, &store);
+        upkeep::start(runtime.handle(), &store, self, wake);
+        self.accompany(runtime, &handle, &feeds, &reload);
         self.conclude(looped)
     }
 
@@ -197,8 +196,7 @@ impl Running {
     fn open_store(&self, runtime: &tokio::runtime::Runtime) -> Result<Arc<BlockingStore>> {
         self.health.waits(Part::Lease, "another instance has the store; standing by");
         let instance = instance();
-        let place =
-            Place { root: &self.config.data, address: &self.config.store, instance: &instance };
+        let place = Place { root: &self.config.data, address: &self.config.store, instance: &instance };
         let store = runtime.block_on(async {
             tokio::select! {
                 store = Store::stand_by(place, now_micros) => store.map_err(anyhow::Error::from),
@@ -243,7 +241,6 @@ impl Running {
         handle: &Handle,
         feeds: &[Arc<dyn Feed>],
         reload: &outside::ReloadPlace,
-        store: &Arc<BlockingStore>,
     ) {
         let (health, metrics) = (Arc::clone(&self.health), Arc::clone(&self.metrics));
         let (beat, feeds, end) = (handle.clone(), feeds.to_vec(), self.end.clone());
@@ -258,7 +255,6 @@ impl Running {
                 tokio::time::sleep(HEARTBEAT).await;
             }
         });
-        upkeep::start(runtime.handle(), store, self);
         let watched: Vec<PathBuf> = RuleFiles::of(&self.config).paths().cloned().collect();
         outside::listen(runtime.handle(), handle, reload, &watched, &self.health, self.config.stop_within);
     }
@@ -277,7 +273,7 @@ impl Running {
     fn channels(&self) -> Vec<String> {
         let mut channels = Vec::new();
         if self.config.alerts.webhook.is_some() {
-            channels.push("webhook".to_owned());
+            channels.push(WEBHOOK.to_owned());
         }
         channels
     }

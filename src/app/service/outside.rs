@@ -96,7 +96,12 @@ impl ReloadPlace {
                 health.rules(info);
             }
             let from = format_rfc3339(effective_from);
-            tracing::info!(catalog = hashes.catalog, detectors = hashes.detectors, from, "new rules are in force");
+            tracing::info!(
+                catalog = hashes.catalog,
+                detectors = hashes.detectors,
+                from,
+                "new rules are in force"
+            );
         }
         Answer {
             changed: effective_from.is_some(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use super::Running;
 use super::raise::count;
@@ -11,7 +12,8 @@ use crate::alerts::Keeper;
 use crate::app::clock::now_micros;
 use crate::detect::table::findings_schema;
 use crate::history;
-use crate::metrics::Metrics;
+use crate::metrics::{Channel, Delivered, Metrics, OutboxState};
+use crate::notify::{Dispatcher, WEBHOOK};
 use crate::store::BlockingStore;
 
 /// How often files of a day are merged: an hour of seals every five seconds is 720 of them.
@@ -20,12 +22,52 @@ const MERGE_EVERY: Duration = Duration::from_secs(3600);
 /// How often the rest is done.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// Starts it; it ends with the runtime.
-pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Running) {
+/// How often the counts of the outbox are brought up to date.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+
+/// Delivers alerts to the webhook until the service ends, and counts it. What comes back is to be notified
+/// after deliveries were put into the outbox.
+///
+/// # Errors
+/// Where its address is wrong or must not be reached.
+pub(super) fn deliver(
+    runtime: &Handle,
+    store: &BlockingStore,
+    running: &Running,
+) -> anyhow::Result<Arc<Notify>> {
+    let Some(webhook) = &running.config.alerts.webhook else { return Ok(Arc::default()) };
+    let dispatcher = Dispatcher::new(store.shared(), webhook, now_micros)?;
+    let (wake, counters, end) = (dispatcher.waker(), dispatcher.counters(), running.end.clone());
+    let (store, metrics) = (store.shared(), Arc::clone(&running.metrics));
+    runtime.spawn(dispatcher.run(running.end.clone()));
+    runtime.spawn(async move {
+        let mut before = counters.snapshot();
+        while !end.is_cancelled() {
+            tokio::time::sleep(COUNT_EVERY).await;
+            let now = counters.snapshot();
+            (before.delivered..now.delivered)
+                .for_each(|_| metrics.delivery(Channel::Webhook, Delivered::Yes));
+            (before.failed..now.failed).for_each(|_| metrics.delivery(Channel::Webhook, Delivered::No));
+            before = now;
+            let Ok((pending, parked)) = store.count_deliveries(WEBHOOK).await else { continue };
+            let waits = now.oldest_pending.map_or(0, |since| now_micros().saturating_sub(since));
+            metrics.outbox(&OutboxState {
+                channel: Channel::Webhook,
+                pending: u64::try_from(pending).unwrap_or_default(),
+                oldest_seconds: Duration::from_micros(u64::try_from(waits).unwrap_or_default()).as_secs_f64(),
+                parked: u64::try_from(parked).unwrap_or_default(),
+            });
+        }
+    });
+    Ok(wake)
+}
+
+/// Starts the housekeeping; it ends with the runtime.
+pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Running, wake: Arc<Notify>) {
     let store = Arc::clone(store);
     let metrics = Arc::clone(&running.metrics);
     let keeper = Keeper::new(running.config.alerts.mode, running.channels());
-    let (wake, end) = (Arc::clone(&running.wake), running.end.clone());
+    let end = running.end.clone();
     runtime.spawn(async move {
         let mut merged = tokio::time::Instant::now();
         while !end.is_cancelled() {

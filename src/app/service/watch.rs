@@ -104,7 +104,11 @@ impl Watching {
             let detector = verdicts.rules.engine.detectors().get(failure.detector);
             let detector = detector.map_or("?", |detector| detector.id.as_str());
             self.metrics.detector_failure(detector);
-            tracing::error!(detector, error = failure.message, "a detector could not be evaluated on a batch");
+            tracing::error!(
+                detector,
+                error = failure.message,
+                "a detector could not be evaluated on a batch"
+            );
         }
     }
 }
