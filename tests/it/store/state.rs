@@ -176,25 +176,3 @@ async fn a_replacement_of_a_file_that_is_gone_changes_nothing(home: Home) {
     assert_eq!(store.file_names().await.unwrap(), ["a", "b"]);
     assert_eq!(store.retired_files().await.unwrap(), []);
 }
-
-#[tokio::test]
-async fn a_folder_of_a_keyward_that_kept_no_alerts_reads_as_one_without_any() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
-    for table in ["findings", "alerts", "campaigns", "campaign_parts", "deliveries", "suppressed"] {
-        sqlx::query(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).execute(&store.pool).await.unwrap();
-    }
-    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 3").execute(&store.pool).await.unwrap();
-    store.close().await;
-    let reader = Store::open_read_only(folder.path()).await.unwrap();
-    assert!(reader.alerts(10).await.unwrap().is_empty());
-    assert!(reader.deliveries(10).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_writer_that_lost_the_lease_keeps_no_alerts() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 1).await.unwrap();
-    take_lease(&store.pool, 5).await.unwrap();
-    assert!(matches!(store.begin_alerts().await.unwrap_err(), StoreError::LeaseLost));
-}
