@@ -7,6 +7,7 @@ pub mod clock;
 pub mod coverage;
 pub mod explain;
 pub mod kept_catalog;
+pub mod known;
 pub mod load;
 pub mod past;
 pub mod record;

@@ -62,3 +62,7 @@ pub(super) const ALL_CATALOG_VERSIONS: &str =
 pub(super) const READ_META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const WRITE_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) \
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+pub(super) const READ_OPEN_REQUESTS: &str = "SELECT content FROM open_requests WHERE name = $1";
+pub(super) const WRITE_OPEN_REQUESTS: &str = "INSERT INTO open_requests (name, content) VALUES ($1, $2) \
+    ON CONFLICT (name) DO UPDATE SET content = excluded.content";
