@@ -11,3 +11,4 @@ pub mod known;
 pub mod load;
 pub mod past;
 pub mod record;
+pub mod rejects;

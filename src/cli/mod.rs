@@ -13,6 +13,7 @@ pub mod explain;
 pub mod output;
 mod progress;
 pub mod query;
+pub mod rejects;
 pub mod rules;
 pub mod scan;
 mod summary;
@@ -61,6 +62,8 @@ enum Command {
     Detectors(detectors::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
+    /// List the records that could not be understood, and read them again after a fix
+    Rejects(rejects::Args),
     /// Measure how fast this machine runs the path, stage by stage
     Bench(bench::Args),
     /// List the columns of the key-event table
@@ -107,6 +110,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Catalog(args) => catalog::run(&args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Rejects(args) => rejects::run(&args),
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Columns(args) => columns::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -26,6 +26,7 @@
 pub mod blob;
 mod chunk;
 mod compact;
+mod compact_traces;
 mod constants;
 mod encode;
 mod error;
@@ -54,5 +55,5 @@ pub use error::HistoryError;
 pub use read::batches;
 pub use sweep::sweep;
 pub use tables::Snapshot;
-pub use traces::{Traces, Uid};
+pub use traces::{REMEMBERED_UIDS, Traces, Uid};
 pub use writer::{Limits, OpenSet, Sealed, Writer, WrittenSet};

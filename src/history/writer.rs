@@ -18,7 +18,9 @@ use super::order;
 use super::slim::Slimmer;
 use super::traces::{Traces, Uid};
 use crate::metrics::Account;
-use crate::store::{BlockingStore, FileRow, Kind, PositionMove, SealId, SealRecord, Store, StoreError};
+use crate::store::{
+    BlockingStore, FileRow, Kind, PositionMove, Replayed, SealId, SealRecord, Store, StoreError,
+};
 
 /// When an open set is due to be sealed.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +59,7 @@ pub struct OpenSet {
     account: Account,
     traces: Traces,
     open_requests: Option<Vec<u8>>,
+    replayed: Vec<Replayed>,
     days: BTreeSet<i64>,
     rows: usize,
     bytes: usize,
@@ -122,6 +125,11 @@ impl OpenSet {
         self.open_requests = Some(requests);
     }
 
+    /// A reject is none any more: its record is in this set and in its account.
+    pub fn replayed(&mut self, replayed: Replayed) {
+        self.replayed.push(replayed);
+    }
+
     /// Adds to the account of the records between the old and new positions.
     pub fn count(&mut self, account: &Account) {
         self.account.add(account);
@@ -138,6 +146,7 @@ impl OpenSet {
             && self.moves.is_empty()
             && self.account == Account::default()
             && self.traces.is_empty()
+            && self.replayed.is_empty()
     }
 
     /// Whether it is due to be sealed.
@@ -166,6 +175,7 @@ impl OpenSet {
             moves: self.moves.into_values().collect(),
             account: self.account,
             open_requests: self.open_requests,
+            replayed: self.replayed,
             sealed_at: at,
         };
         Ok(WrittenSet { record, unsealed })

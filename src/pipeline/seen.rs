@@ -2,9 +2,10 @@
 
 use hashbrown::HashTable;
 
-/// How many event uids are remembered: more than a day at 40 events a second, half an hour at 2,000; in
-/// about 140 MB when full.
-pub const DUPLICATE_HORIZON: usize = 4_000_000;
+use crate::history::REMEMBERED_UIDS;
+
+/// How many event uids are remembered, in about 140 MB when full: as many as history keeps for a restart.
+pub const DUPLICATE_HORIZON: usize = REMEMBERED_UIDS;
 
 /// What is known of an event by its uid: the hash of its content, or nothing where only a Vault request
 /// was seen, with which any later response agrees.

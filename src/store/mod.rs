@@ -36,6 +36,7 @@ mod lease;
 mod manifest;
 mod position;
 mod replacement;
+mod replayed;
 mod seal;
 mod statements;
 
@@ -47,6 +48,7 @@ pub use lease::{LASTS_MICROS, LOOK_EVERY, RENEW_EVERY};
 pub use manifest::{FileRow, Kind};
 pub use position::{Position, PositionMove, StoredPosition};
 pub use replacement::{Replacement, RetiredFile};
+pub use replayed::{CameTo, Replayed};
 pub use seal::{SealId, SealRecord};
 
 use crate::config::StoreAddress;

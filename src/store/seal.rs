@@ -7,6 +7,7 @@ use super::database::{Transaction, query};
 use super::error::StoreError;
 use super::manifest::{self, FileRow};
 use super::position::{self, PositionMove};
+use super::replayed::{self, Replayed};
 use super::statements::{ALL_ACCOUNTS, FIND_SEAL, INSERT_SEAL, READ_OPEN_REQUESTS, WRITE_OPEN_REQUESTS};
 use crate::metrics::Account;
 
@@ -37,6 +38,8 @@ pub struct SealRecord {
     /// The Vault requests that wait for their response once these positions are reached, in the form
     /// of `history`; nothing leaves those stored before as they are.
     pub open_requests: Option<Vec<u8>>,
+    /// Rejects that this seal holds the records of.
+    pub replayed: Vec<Replayed>,
     /// Microseconds since the epoch.
     pub sealed_at: i64,
 }
@@ -113,7 +116,7 @@ impl Store {
         Ok(open.unwrap_or_default())
     }
 
-    /// The account of all records ever sealed here.
+    /// The account of all records ever sealed here; a replayed reject counts as what it came to.
     ///
     /// # Errors
     /// When the database fails, or holds an account that this version cannot read.
@@ -125,6 +128,7 @@ impl Store {
                 .map_err(|_| StoreError::Unreadable { what: "an account of records", text })?;
             total.add(&part);
         }
+        self.without_replayed(&mut total).await?;
         Ok(total)
     }
 }
@@ -136,6 +140,9 @@ async fn write(transaction: &mut Transaction, seal: &SealRecord) -> Result<(), S
     }
     for file in &seal.files {
         manifest::insert(transaction, seal.id, file).await?;
+    }
+    for rejected in &seal.replayed {
+        replayed::insert(transaction, seal.id, rejected, seal.sealed_at).await?;
     }
     if let Some(open) = &seal.open_requests {
         query(WRITE_OPEN_REQUESTS).bind(ALL).bind(open).execute(transaction).await?;

@@ -20,6 +20,7 @@ fn seal(store: &Store) -> SealRecord {
         moves: Vec::new(),
         account: Account::default(),
         open_requests: None,
+        replayed: Vec::new(),
         sealed_at: 7,
     }
 }
