@@ -1,6 +1,5 @@
 //! Builds one Arrow batch from normalized events.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -10,8 +9,8 @@ use arrow::error::ArrowError;
 
 use super::columns::unjudged_schema;
 use super::dictionary::WordBuilder;
+pub use super::mark::RowMark;
 use crate::domain::event::{AliasFact, CallerKind, Category, KeyEvent, Outcome, Provider};
-use crate::domain::identity;
 
 /// Where a record was read.
 #[derive(Debug, Clone, Copy)]
@@ -24,19 +23,6 @@ pub struct Origin<'a> {
     pub position: i64,
     /// When it was read, microseconds since the epoch.
     pub ingested_at: i64,
-}
-
-/// What the join step needs of a row beside its columns.
-#[derive(Debug, Clone)]
-pub struct RowMark {
-    /// Identity: hash of (provider, account or namespace, event id, ordinal).
-    pub uid: u128,
-    /// Hash of what two copies of one event must agree on (time, actor, action, key, outcome, address).
-    pub content: u64,
-    /// A Vault request entry, waiting for its response, which has the same uid.
-    pub awaits_response: bool,
-    /// The first event of its record: the one that stands for the record in counts.
-    pub first: bool,
 }
 
 /// A batch of events before joining and judging.
@@ -95,6 +81,8 @@ pub struct TableBuilder {
     columns: Builders,
     marks: Vec<RowMark>,
     aliases: Vec<LearntAlias>,
+    /// As in [`RowMark::record`].
+    record: u32,
     /// Scratch for the context columns.
     context: String,
     context_names: String,
@@ -111,12 +99,17 @@ impl TableBuilder {
         self.marks.is_empty()
     }
 
+    /// The events that follow are of the `record`-th record of the chunk; without this, of the first.
+    pub fn begin_record(&mut self, record: u32) {
+        self.record = record;
+    }
+
     /// Appends one event.
     pub fn push(&mut self, event: &KeyEvent<'_>, origin: Origin<'_>) {
         self.push_record(event, origin);
         self.push_key(event);
         self.push_caller(event);
-        self.marks.push(mark(event));
+        self.marks.push(RowMark::of(event, self.record));
         if let Some(AliasFact { alias, key }) = event.alias_fact {
             self.aliases.push(LearntAlias {
                 at: event.event_time,
@@ -203,28 +196,13 @@ impl TableBuilder {
     /// Never in practice: builders and schema come from one list, and a test compares them.
     pub fn finish(&mut self) -> Result<Built, ArrowError> {
         let arrays = self.columns.finish()?;
+        self.record = 0;
         Ok(Built {
             batch: RecordBatch::try_new(unjudged_schema(), arrays)?,
             marks: std::mem::take(&mut self.marks),
             aliases: std::mem::take(&mut self.aliases),
         })
     }
-}
-
-fn mark(event: &KeyEvent<'_>) -> RowMark {
-    let owner = event.account.or(event.namespace).unwrap_or_default();
-    let provider = event.provider.map_or("", Provider::as_str);
-    let uid =
-        identity::uid(&[provider.as_bytes(), owner.as_bytes(), event.event_id.as_bytes(), &[event.ordinal]]);
-    let first = event.ordinal == 0;
-    RowMark { uid, content: content_hash(event), awaits_response: event.awaits_response, first }
-}
-
-/// Only compared for equality within one run, so a fast keyless hash will do.
-fn content_hash(event: &KeyEvent<'_>) -> u64 {
-    let agreed =
-        (event.event_time, event.principal, event.action, event.key_id, event.outcome, event.source_ip);
-    foldhash::fast::FixedState::with_seed(0).hash_one(agreed)
 }
 
 /// Writes the context as a JSON object with sorted names, and the names alone.
