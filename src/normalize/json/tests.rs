@@ -127,7 +127,7 @@ fn the_end_of_a_string_is_found_wherever_it_stands() {
         "\"", "\\\"", "\\\\\"", "\u{1f}\"", " \"", "!\"", "#\"", "\u{80}\"", "\u{7f}\"", "\u{a2}\"", "]\"",
         "[\"",
     ];
-    for before in 0..20 {
+    for before in 0..40 {
         for end in ends {
             for after in ["", "x", "\"", "\\\"", "12345678\""] {
                 assert_agrees(&format!("\"{}{end}{after}", "y".repeat(before)));
