@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::error::ArrowError;
 
 use super::columns::unjudged_schema;
-use super::dictionary::WordBuilder;
+use super::dictionary::{WordBuilder, room_after};
 pub use super::mark::RowMark;
 use crate::domain::event::{AliasFact, CallerKind, Category, KeyEvent, Outcome, Provider};
 
@@ -197,9 +198,10 @@ impl TableBuilder {
     pub fn finish(&mut self) -> Result<Built, ArrowError> {
         let arrays = self.columns.finish()?;
         self.record = 0;
+        let room = room_after(self.marks.len());
         Ok(Built {
             batch: RecordBatch::try_new(unjudged_schema(), arrays)?,
-            marks: std::mem::take(&mut self.marks),
+            marks: std::mem::replace(&mut self.marks, Vec::with_capacity(room)),
             aliases: std::mem::take(&mut self.aliases),
         })
     }
@@ -229,21 +231,26 @@ fn write_context(context: Option<&[(&str, &str)]>, json: &mut String, names: &mu
 /// Appends `text` as a JSON string.
 pub fn push_json_string(json: &mut String, text: &str) {
     json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            control if control < ' ' => json.push_str(&format!("\\u{:04x}", control as u32)),
-            plain => json.push(plain),
+    let mut rest = text;
+    while let Some(place) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F)) {
+        let (plain, after) = rest.split_at_checked(place).unwrap_or((rest, ""));
+        json.push_str(plain);
+        let mut after = after.chars();
+        match after.next() {
+            Some('\n') => json.push_str("\\n"),
+            Some('\r') => json.push_str("\\r"),
+            Some('\t') => json.push_str("\\t"),
+            Some(quoted @ ('"' | '\\')) => json.extend(['\\', quoted]),
+            Some(control) => json.push_str(&format!("\\u{:04x}", u32::from(control))),
+            None => {}
         }
+        rest = after.as_str();
     }
+    json.push_str(rest);
     json.push('"');
 }
 
-/// Ends a column; one way for the builders of arrow and ours.
+/// Ends a column and leaves an empty one with room for as much; one way for the builders of arrow and ours.
 trait Finish {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError>;
 }
@@ -256,25 +263,29 @@ impl Finish for WordBuilder {
 
 impl Finish for StringBuilder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
+        let next = Self::with_capacity(room_after(self.len()), room_after(self.values_slice().len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish()))
     }
 }
 
 impl Finish for Int64Builder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
+        let next = Self::with_capacity(room_after(self.len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish()))
     }
 }
 
 impl Finish for BooleanBuilder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
+        let next = Self::with_capacity(room_after(self.len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish()))
     }
 }
 
 impl Finish for TimestampMicrosecondBuilder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish().with_timezone("UTC")))
+        let next = Self::with_capacity(room_after(self.len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish().with_timezone("UTC")))
     }
 }
 
