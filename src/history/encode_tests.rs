@@ -1,5 +1,6 @@
 use arrow::array::{
-    DictionaryArray, Int64Array, ListBuilder, StringArray, StringBuilder, TimestampMicrosecondArray,
+    BooleanArray, DictionaryArray, Int64Array, ListBuilder, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
 };
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit};
