@@ -72,24 +72,23 @@ impl<'a> Numbers<'a> {
             Self::Whole(_) => (Encoding::DELTA_BINARY_PACKED, Type::INT64),
             Self::Flags(_) => (Encoding::RLE, Type::BOOLEAN),
         };
-        let is_compressed = layout::is_compressed(name) && kind == Type::INT64;
+        let only = self.only_value();
+        // What is the same all over is a few bytes a page already.
+        let is_compressed = layout::is_compressed(name) && kind == Type::INT64 && only.is_none();
         let mut pages = Pages::plain(column, encoding, is_compressed, zstd, spare);
         let mut index = layout::has_page_statistics(name).then(|| ColumnIndexBuilder::new(kind));
         let mut whole = Bounds::EMPTY;
-        let (mut present, mut values) = (Vec::new(), Vec::new());
+        let mut page = NumberPage::default();
         for rows in rows.chunks(ROWS_PER_PAGE) {
-            present.clear();
-            values.clear();
-            for row in rows {
-                let value = self.at(row);
-                present.push(u32::from(value.is_some()));
-                values.extend(value);
+            match only {
+                Some(only) => page.fill(only, rows.len()),
+                None => page.gather(self, rows),
             }
-            let bounds = Bounds::of(&values, rows.len());
-            let mut page = Vec::new();
-            append_presence(is_optional, &present, bounds.nulls, &mut page);
-            self.append(&values, &mut page);
-            pages.push(page, rows.len(), rows.len())?;
+            let bounds = Bounds::of(&page.values, rows.len());
+            let mut bytes = Vec::new();
+            append_presence(is_optional, &page.present, bounds.nulls, &mut bytes);
+            self.append(&page.values, &mut bytes);
+            pages.push(bytes, rows.len(), rows.len())?;
             index.iter_mut().for_each(|index| bounds.append_to(index));
             whole = whole.and(&bounds);
         }
@@ -97,11 +96,20 @@ impl<'a> Numbers<'a> {
             Self::Whole(_) => whole.of_numbers(),
             Self::Flags(_) => whole.of_flags(),
         });
-        pages.finish(Summary {
-            statistics,
-            column_index: index.map_or(Ok(None), finish_index)?,
-            bloom_filter: None,
-        })
+        let column_index = index.map_or(Ok(None), finish_index)?;
+        pages.finish(Summary { statistics, column_index, bloom_filter: None })
+    }
+
+    /// What every row has, be it nothing, where that is the same: so it is with most columns.
+    fn only_value(&self) -> Option<Option<i64>> {
+        let mut values = None;
+        let mut agree =
+            |value: Option<Option<i64>>| value.is_some_and(|value| *values.get_or_insert(value) == value);
+        let all = match self {
+            Self::Whole(batches) => batches.iter().all(|batch| agree(batch.only_value())),
+            Self::Flags(batches) => batches.iter().all(|batch| agree(only_flag(batch))),
+        };
+        values.filter(|_| all)
     }
 
     #[inline]
@@ -139,6 +147,49 @@ impl<'a> Batch<'a> {
             None => array.as_primitive_opt::<TimestampMicrosecondType>()?.values(),
         };
         Some(Self { values, nulls: array.nulls().filter(|nulls| nulls.null_count() > 0) })
+    }
+
+    fn only_value(&self) -> Option<Option<i64>> {
+        match (self.nulls, self.values.split_first()) {
+            (Some(nulls), _) => (nulls.null_count() == self.values.len()).then_some(None),
+            (None, Some((first, rest))) => rest.iter().all(|value| value == first).then_some(Some(*first)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The rows of one page.
+#[derive(Default)]
+struct NumberPage {
+    /// One or nought a row.
+    present: Vec<u32>,
+    values: Vec<i64>,
+}
+
+impl NumberPage {
+    fn gather(&mut self, numbers: &Numbers<'_>, rows: &[Row]) {
+        self.present.clear();
+        self.values.clear();
+        for row in rows {
+            let value = numbers.at(row);
+            self.present.push(u32::from(value.is_some()));
+            self.values.extend(value);
+        }
+    }
+
+    /// So many rows of one value.
+    fn fill(&mut self, value: Option<i64>, rows: usize) {
+        self.present.resize(rows, u32::from(value.is_some()));
+        self.values.resize(value.map_or(0, |_| rows), value.unwrap_or_default());
+    }
+}
+
+fn only_flag(flags: &BooleanArray) -> Option<Option<i64>> {
+    match (flags.null_count(), flags.true_count()) {
+        (nulls, _) if nulls == flags.len() => Some(None),
+        (0, 0) => Some(Some(0)),
+        (0, all) if all == flags.len() => Some(Some(1)),
+        _ => None,
     }
 }
 
