@@ -221,7 +221,9 @@ fn extra_detectors(count: usize) -> Vec<(String, String)> {
                 3 => format!("action = '{action}' AND key_id LIKE 'arn:aws:kms:eu-{place}%' AND region = 'eu-west-1'"),
                 _ => format!("context LIKE '%bucket-{place}/%' AND NOT principal LIKE '%{role}'"),
             };
-            let text = format!("id: XB-{place:04}\ntitle: made up {place}\nlevel: low\nmatch: \"{expression}\"\n");
+            let text = format!(
+                "id: XB-{place:04}\ntitle: made up {place}\nlevel: low\nstatus: test\nmatch: \"{expression}\"\n"
+            );
             (format!("bench-{place:04}.yaml"), text)
         })
         .collect()
@@ -238,4 +240,18 @@ fn peak_memory() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_extra_detector_is_evaluated() {
+        let told = |problems| format!("{problems:?}");
+        let own = Detectors::embedded_and(&[]).map_err(told).unwrap();
+        let more = Detectors::embedded_and(&extra_detectors(70)).map_err(told).unwrap();
+        let evaluated = |detectors| Engine::new(detectors).map(|engine| engine.len()).map_err(told).unwrap();
+        assert_eq!(evaluated(&more), evaluated(&own) + 70);
+    }
 }

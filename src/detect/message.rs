@@ -115,6 +115,9 @@ fn lower_first(title: &str) -> String {
 
 /// A log's own text in one line of bounded length, without what would steer a terminal.
 fn clean(text: &str) -> String {
+    if text.len() <= MAX_PIECE && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     let kept: String =
         letters.by_ref().take(MAX_PIECE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();

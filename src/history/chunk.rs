@@ -18,7 +18,7 @@ use zstd::bulk::Compressor;
 
 use super::hybrid;
 use super::layout::{BLOOM_FALSE_POSITIVES, LONGEST_STATISTIC, WORDS_PER_PAGE};
-use super::pages::{Pages, Summary, append_levels};
+use super::pages::{Pages, Summary, append_presence, append_uniform_levels};
 use super::words::{Codes, NULL};
 
 /// A dictionary column of one row group.
@@ -76,19 +76,19 @@ impl Chunk<'_> {
     /// # Errors
     /// When zstd fails.
     pub(super) fn encode(&self, zstd: &mut Compressor<'static>) -> Result<(Bytes, ColumnCloseResult)> {
-        let mut pages = Pages::start(self.column.clone(), self.values, zstd);
+        let mut pages = Pages::start(self.column.clone(), self.values, zstd)?;
         let mut index = ColumnIndexBuilder::new(Type::BYTE_ARRAY);
         let mut whole = Range::EMPTY;
         match self.codes {
             Codes::Same(code, rows) => {
                 whole = Range::of_one(*code, *rows);
-                pages.push(self.constant_page(whole), *rows, *rows);
+                pages.push(self.constant_page(whole), *rows, *rows)?;
                 self.append_to_index(&mut index, whole);
             }
             Codes::Each(codes) => {
                 for codes in codes.chunks(WORDS_PER_PAGE) {
                     let range = Range::of(codes);
-                    pages.push(self.page(codes, range), codes.len(), codes.len());
+                    pages.push(self.page(codes, range), codes.len(), codes.len())?;
                     self.append_to_index(&mut index, range);
                     whole = whole.with(range);
                 }
@@ -112,7 +112,7 @@ impl Chunk<'_> {
     fn constant_page(&self, range: Range) -> Vec<u8> {
         let mut page = Vec::new();
         let present = range.rows - range.nulls;
-        self.append_uniform_levels(u32::from(present > 0), range.rows, &mut page);
+        append_uniform_levels(self.is_optional(), u32::from(present > 0), range.rows, &mut page);
         page.push(self.width());
         hybrid::encode_run(range.lowest, present, self.width(), &mut page);
         page
@@ -124,27 +124,18 @@ impl Chunk<'_> {
         }
         let mut page = Vec::with_capacity(codes.len());
         if range.nulls == 0 {
-            self.append_uniform_levels(1, range.rows, &mut page);
+            append_uniform_levels(self.is_optional(), 1, range.rows, &mut page);
             page.push(self.width());
             hybrid::encode(codes, self.width(), &mut page);
             return page;
         }
-        let (mut levels, mut present) = (Vec::new(), Vec::with_capacity(codes.len()));
+        let mut present = Vec::with_capacity(codes.len());
         let flags: Vec<u32> = codes.iter().map(|code| u32::from(*code != NULL)).collect();
-        hybrid::encode(&flags, 1, &mut levels);
-        append_levels(&levels, &mut page);
+        append_presence(self.is_optional(), &flags, range.nulls, &mut page);
         present.extend(codes.iter().filter(|code| **code != NULL));
         page.push(self.width());
         hybrid::encode(&present, self.width(), &mut page);
         page
-    }
-
-    fn append_uniform_levels(&self, level: u32, rows: usize, page: &mut Vec<u8>) {
-        if self.is_optional() {
-            let mut levels = Vec::new();
-            hybrid::encode_run(level, rows, 1, &mut levels);
-            append_levels(&levels, page);
-        }
     }
 
     fn value(&self, code: u32) -> &str {

@@ -129,9 +129,8 @@ impl MergedFile {
         let rows: i64 = files.iter().map(|file| file.rows).sum();
         let name = file::name_of(first.kind, first.day, id);
         let mut unsealed = Unsealed::default();
-        let (contents, key_filter) = file::place(&store.folder().file(&name), &mut unsealed, |to| {
-            merge.write(rows.unsigned_abs() as usize, to)
-        })?;
+        let (contents, key_filter) =
+            file::place(&store.folder().file(&name), &mut unsealed, |to| merge.write(to))?;
         let added = FileRow {
             file: name,
             kind: first.kind,

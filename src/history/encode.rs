@@ -1,17 +1,19 @@
 //! Encodes one day's rows as a Parquet file, a column at a time.
 //!
-//! Columns of few words go through [`super::chunk`], lists of few words through [`super::lists`];
-//! the rest, and dictionary columns whose values hardly repeat, through Arrow's own column writers.
+//! Columns of few words go through [`super::chunk`], lists of few words through [`super::lists`], times,
+//! numbers and flags through [`super::numbers`], and text that hardly repeats through [`super::texts`].
+//! What is left, Arrow's own column writers take.
 
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringBuilder, new_null_array};
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::interleave;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::ColumnDescPtr;
@@ -21,7 +23,9 @@ use super::chunk::Chunk;
 use super::key_filter::{Collector, FILTERED};
 use super::layout::{self, ROWS_PER_GROUP, ZSTD_LEVEL};
 use super::lists::Lists;
+use super::numbers::Numbers;
 use super::order::Row;
+use super::texts::{TextChunk, Texts};
 use super::words::{self, Codes, Merged, NULL, Words};
 
 /// The batches of an open set and the columns in them, looked at column by column.
@@ -37,6 +41,8 @@ enum Column<'a> {
     Merged(Words<'a>, Merged),
     /// A dictionary column whose values hardly repeat.
     Spread(Words<'a>),
+    Texts(Texts<'a>),
+    Numbers(Numbers<'a>),
     Lists(Lists),
     /// A column of text without a value: written as a dictionary of none, so that the footer says so.
     Absent,
@@ -45,9 +51,12 @@ enum Column<'a> {
 
 impl<'a> Column<'a> {
     fn of(arrays: Vec<&'a ArrayRef>) -> Self {
-        let is_text = |array: &&ArrayRef| array.data_type() == &DataType::Utf8;
-        if arrays.iter().all(|array| is_text(array) && array.null_count() == array.len()) {
-            return Self::Absent;
+        if let Some(numbers) = Numbers::of(&arrays) {
+            return Self::Numbers(numbers);
+        }
+        if let Some(texts) = Texts::of(&arrays) {
+            let is_absent = arrays.iter().all(|array| array.null_count() == array.len());
+            return if is_absent { Self::Absent } else { Self::Texts(texts) };
         }
         match Words::of(&arrays) {
             Some(words) if words.repeats() => {
@@ -75,7 +84,7 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// When the writer or zstd fails.
     pub(super) fn write<W: Write + Send>(&self, rows: &[Row], to: W) -> Result<Vec<u8>> {
-        let mut file = Encoder::new(self.schema, rows.len(), to)?;
+        let mut file = Encoder::new(self.schema, to)?;
         for rows in rows.chunks(ROWS_PER_GROUP) {
             file.write(self, rows)?;
         }
@@ -91,18 +100,20 @@ pub(super) struct Encoder<W: Write + Send> {
     factory: ArrowRowGroupWriterFactory,
     filter: Collector,
     zstd: Compressor<'static>,
+    /// The memory of the column written last.
+    spare: Vec<u8>,
     groups: usize,
 }
 
 impl<W: Write + Send> Encoder<W> {
-    /// Begins a file of these columns; `rows` is about how many a row group will have.
+    /// Begins a file of these columns.
     ///
     /// # Errors
     /// When the writer or zstd fails.
-    pub(super) fn new(schema: &Schema, rows: usize, to: W) -> Result<Self> {
+    pub(super) fn new(schema: &Schema, to: W) -> Result<Self> {
         let plain = Arc::new(layout::plain(schema));
         let parquet = ArrowSchemaConverter::new().convert(&plain)?;
-        let properties = Arc::new(layout::properties(schema, rows)?);
+        let properties = Arc::new(layout::properties(schema)?);
         let file = SerializedFileWriter::new(to, parquet.root_schema_ptr(), properties)?;
         Ok(Self {
             factory: ArrowRowGroupWriterFactory::new(&file, plain.clone()),
@@ -111,6 +122,7 @@ impl<W: Write + Send> Encoder<W> {
             file,
             filter: Collector::default(),
             zstd: Compressor::new(ZSTD_LEVEL).map_err(external)?,
+            spare: Vec::new(),
             groups: 0,
         })
     }
@@ -127,10 +139,10 @@ impl<W: Write + Send> Encoder<W> {
             group: self.file.next_row_group()?,
             zstd: &mut self.zstd,
             filter: &mut self.filter,
+            spare: &mut self.spare,
         };
-        let places: Vec<_> = rows.iter().map(|row| (row.batch as usize, row.row as usize)).collect();
         for (field, column) in self.plain.fields().iter().zip(&columns.columns) {
-            group.write(field, column, rows, &places)?;
+            group.write(field, column, rows)?;
         }
         group.group.close()?;
         Ok(())
@@ -153,66 +165,62 @@ struct GroupWriter<'w, W: Write + Send, L> {
     group: SerializedRowGroupWriter<'w, W>,
     zstd: &'w mut Compressor<'static>,
     filter: &'w mut Collector,
+    spare: &'w mut Vec<u8>,
 }
 
 impl<'w, W: Write + Send, L> GroupWriter<'w, W, L>
 where
     L: Iterator<Item = (&'w ColumnDescPtr, ArrowColumnWriter)>,
 {
-    /// Writes one column; `places` are the batch and row of `rows`.
-    fn write(
-        &mut self,
-        field: &Field,
-        column: &Column<'_>,
-        rows: &[Row],
-        places: &[(usize, usize)],
-    ) -> Result<()> {
+    fn write(&mut self, field: &Field, column: &Column<'_>, rows: &[Row]) -> Result<()> {
         match column {
             Column::Merged(words, merged) => {
                 let (values, codes) = merged.narrow(words.codes(merged, rows));
-                self.write_words(field, &codes, &values)
+                self.write_words(field, rows, &codes, &values)
             }
-            Column::Absent => self.write_words(field, &Codes::Same(NULL, rows.len()), &[]),
-            Column::Spread(words) => {
-                let texts: ArrayRef = Arc::new(words.texts(rows));
-                self.write_texts(field, &texts)
+            Column::Absent => self.write_words(field, rows, &Codes::Same(NULL, rows.len()), &[]),
+            Column::Spread(words) => self.write_texts(field, rows, &Texts::Words(words)),
+            Column::Texts(texts) => self.write_texts(field, rows, texts),
+            Column::Numbers(numbers) => {
+                let column = self.next_column()?;
+                let spare = std::mem::take(self.spare);
+                let encoded = numbers.encode(column, field.name(), rows, self.zstd, spare)?;
+                self.append(encoded)
             }
             Column::Lists(lists) => {
-                let (column, _) = self.leaves.next().ok_or_else(too_few_columns)?;
-                let (bytes, close) = lists.encode(column.clone(), rows, self.zstd)?;
-                self.group.append_column(&bytes, close)
+                let column = self.next_column()?;
+                let encoded = lists.encode(column, rows, self.zstd)?;
+                self.append(encoded)
             }
-            Column::Other(arrays) => self.write_texts(field, &gather(arrays, places)?),
+            Column::Other(arrays) => self.write_array(field, &gather(arrays, rows)?),
         }
     }
 
     /// `values` are those that occur; the codes are their places.
-    fn write_words(&mut self, field: &Field, codes: &Codes, values: &[String]) -> Result<()> {
+    fn write_words(&mut self, field: &Field, rows: &[Row], codes: &Codes, values: &[String]) -> Result<()> {
+        if !words::fits_a_dictionary(values) {
+            return self.write_texts(field, rows, &Texts::Codes(codes, values));
+        }
         if is_filtered(field) {
             values.iter().for_each(|value| self.filter.add(field.name(), value));
         }
-        if !words::fits_a_dictionary(values) {
-            return self.write_array(field, &texts(codes, values));
-        }
-        let (column, _) = self.leaves.next().ok_or_else(too_few_columns)?;
         let chunk = Chunk {
-            column: column.clone(),
+            column: self.next_column()?,
             codes,
             values,
             page_statistics: layout::has_page_statistics(field.name()),
             bloom_filter: layout::has_bloom_filter(field.name()),
         };
-        let (bytes, close) = chunk.encode(self.zstd)?;
-        self.group.append_column(&bytes, close)
+        let encoded = chunk.encode(self.zstd)?;
+        self.append(encoded)
     }
 
-    fn write_texts(&mut self, field: &Field, array: &ArrayRef) -> Result<()> {
-        if is_filtered(field)
-            && let Some(texts) = array.as_string_opt::<i32>()
-        {
-            texts.iter().flatten().for_each(|text| self.filter.add(field.name(), text));
-        }
-        self.write_array(field, array)
+    fn write_texts(&mut self, field: &Field, rows: &[Row], texts: &Texts<'_>) -> Result<()> {
+        let column = self.next_column()?;
+        let chunk = TextChunk { column, name: field.name(), rows, texts };
+        let filter = is_filtered(field).then_some(&mut *self.filter);
+        let encoded = chunk.encode(self.zstd, filter, std::mem::take(self.spare))?;
+        self.append(encoded)
     }
 
     fn write_array(&mut self, field: &Field, array: &ArrayRef) -> Result<()> {
@@ -223,45 +231,28 @@ where
         }
         Ok(())
     }
+
+    /// The next leaf, to be written without Arrow.
+    fn next_column(&mut self) -> Result<ColumnDescPtr> {
+        self.leaves.next().map(|(column, _)| column.clone()).ok_or_else(too_few_columns)
+    }
+
+    fn append(&mut self, (bytes, close): (Bytes, ColumnCloseResult)) -> Result<()> {
+        self.group.append_column(&bytes, close)?;
+        *self.spare = bytes.into();
+        Ok(())
+    }
 }
 
 fn is_filtered(field: &Field) -> bool {
     FILTERED.contains(&field.name().as_str())
 }
 
-/// The values of a column in the order of `places`.
-fn gather(arrays: &[&ArrayRef], places: &[(usize, usize)]) -> Result<ArrayRef> {
-    let all_null = arrays.iter().all(|array| array.null_count() == array.len());
-    if let Some(first) = arrays.first()
-        && all_null
-    {
-        return Ok(new_null_array(first.data_type(), places.len()));
-    }
-    if let Some(flags) = arrays.iter().map(|array| array.as_boolean_opt()).collect::<Option<Vec<_>>>() {
-        return Ok(Arc::new(gather_flags(&flags, places)));
-    }
+/// The values of a column in the order of `rows`.
+fn gather(arrays: &[&ArrayRef], rows: &[Row]) -> Result<ArrayRef> {
+    let places: Vec<_> = rows.iter().map(|row| (row.batch as usize, row.row as usize)).collect();
     let arrays: Vec<&dyn Array> = arrays.iter().map(|array| array.as_ref()).collect();
-    Ok(interleave(&arrays, places)?)
-}
-
-/// Arrow gathers flags run by run, which takes longer than asking each.
-fn gather_flags(flags: &[&BooleanArray], places: &[(usize, usize)]) -> BooleanArray {
-    let bits = |ask: fn(&BooleanArray, usize) -> bool| {
-        let bit = |(batch, row): &(usize, usize)| flags.get(*batch).is_some_and(|flags| ask(flags, *row));
-        places.iter().map(bit).collect::<BooleanBuffer>()
-    };
-    let values = bits(|flags, row| flags.value(row));
-    let has_nulls = flags.iter().any(|flags| flags.null_count() > 0);
-    let nulls = has_nulls.then(|| NullBuffer::new(bits(|flags, row| flags.is_valid(row))));
-    BooleanArray::new(values, nulls)
-}
-
-fn texts(codes: &Codes, values: &[String]) -> ArrayRef {
-    let mut texts = StringBuilder::new();
-    for code in codes.iter() {
-        texts.append_option(values.get(code as usize));
-    }
-    Arc::new(texts.finish())
+    Ok(interleave(&arrays, &places)?)
 }
 
 fn too_few_columns() -> ParquetError {

@@ -1,5 +1,6 @@
 use arrow::array::{
-    DictionaryArray, Int64Array, ListBuilder, StringArray, StringBuilder, TimestampMicrosecondArray,
+    BooleanArray, DictionaryArray, Int64Array, ListBuilder, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
 };
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimeUnit};
@@ -188,4 +189,20 @@ fn the_filter_of_a_file_knows_its_keys_and_no_other_days() {
     let filter = Columns::of(&schema(), &batches).write(&days[&1], Vec::new()).unwrap();
     let knows = |number| super::super::key_filter::may_hold(&filter, "key_id", &name(number));
     assert!(knows(2) && !knows(1));
+}
+
+#[test]
+fn numbers_and_flags_that_are_the_same_all_over_read_back_as_written() {
+    for (flag, number) in [(Some(true), Some(7)), (Some(false), Some(-1)), (None, None)] {
+        let same =
+            |(place, row): (usize, Cells)| Cells { flag, number, text: Some((place % 251) as u8), ..row };
+        let rows: Vec<_> = many(5_000).into_iter().enumerate().map(same).collect();
+        let batches: Vec<_> = rows.chunks(1_700).map(batch).collect();
+        let (file, expected) = write(&batches);
+        assert_eq!(shown(&read(file.clone())), shown(&expected));
+        let reader = SerializedFileReader::new(file).unwrap();
+        let number = reader.metadata().row_group(0).column(7).statistics().unwrap();
+        assert_eq!(number.min_bytes_opt(), number.max_bytes_opt());
+        assert!(number.min_bytes_opt().is_some() || number.null_count_opt() == Some(5_000));
+    }
 }

@@ -1,6 +1,8 @@
 //! Parquet's hybrid of run-length and bit-packed coding for small numbers: dictionary indices and
 //! definition levels ("Encodings", RLE = 3, of the Parquet format's specification).
 
+use super::delta::push_varint;
+
 /// A run shorter than this costs more than packing it would.
 const SHORTEST_RUN: usize = 8;
 
@@ -71,14 +73,6 @@ fn pack(values: &[u32], width: u8, out: &mut Vec<u8>) {
     }
     out.extend(bits.to_le_bytes().iter().take(held.div_ceil(8) as usize));
     out.resize(end, 0);
-}
-
-fn push_varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 #[cfg(test)]

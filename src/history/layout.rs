@@ -8,8 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::Result;
 use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use parquet::schema::types::ColumnPath;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::order::SORTED_BY;
 
@@ -18,10 +17,10 @@ pub(super) const WORDS_PER_PAGE: usize = 8192;
 
 /// Rows a page of everything else: a question about one key decompresses and walks through whole
 /// pages. Below this the pages' headers begin to weigh.
-const ROWS_PER_PAGE: usize = 4096;
+pub(super) const ROWS_PER_PAGE: usize = 4096;
 
 /// Bytes a page of text before compression.
-const BYTES_PER_PAGE: usize = 256 * 1024;
+pub(super) const BYTES_PER_PAGE: usize = 256 * 1024;
 
 /// Rows a row group: what a seal writes is one group, and what compaction writes has few, so that
 /// the dictionaries and the footer stay small beside the data.
@@ -43,9 +42,6 @@ const BLOOM: &[&str] = &["event_id", "key_id", "principal", "id"];
 /// Random text of one length.
 const RANDOM: &[&str] = &["event_id", "shared_event_id", "request_id", "corrects", "id", "sha256"];
 
-/// Times and positions: nearly always another one than before.
-const SPREAD: &[&str] = &["event_time", "position"];
-
 /// Differences that no compression makes smaller.
 const INCOMPRESSIBLE: &[&str] = &["position"];
 
@@ -63,6 +59,19 @@ pub(super) fn has_bloom_filter(name: &str) -> bool {
     BLOOM.contains(&name)
 }
 
+/// Whether this column, which has no dictionary, becomes smaller by compression.
+pub(super) fn is_compressed(name: &str) -> bool {
+    !INCOMPRESSIBLE.contains(&name)
+}
+
+/// How text without a dictionary is encoded.
+pub(super) fn text_encoding(name: &str) -> Encoding {
+    match RANDOM.contains(&name) {
+        true => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+        false => Encoding::DELTA_BYTE_ARRAY,
+    }
+}
+
 /// The same columns without dictionaries, which are a matter of encoding to Parquet.
 pub(super) fn plain(schema: &Schema) -> Schema {
     let plain_field = |field: &Field| match field.data_type() {
@@ -74,8 +83,9 @@ pub(super) fn plain(schema: &Schema) -> Schema {
     Schema::new(schema.fields().iter().map(|field| plain_field(field)).collect::<Vec<_>>())
 }
 
-/// The writer's properties for a file of these columns and this many rows.
-pub(super) fn properties(schema: &Schema, rows: usize) -> Result<WriterProperties> {
+/// The writer's properties for a file of these columns. Encodings and compression are those of the few
+/// columns that Arrow's own writer takes.
+pub(super) fn properties(schema: &Schema) -> Result<WriterProperties> {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("keyward ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
@@ -86,46 +96,10 @@ pub(super) fn properties(schema: &Schema, rows: usize) -> Result<WriterPropertie
         .set_column_index_truncate_length(Some(LONGEST_STATISTIC))
         .set_statistics_enabled(EnabledStatistics::None)
         .set_sorting_columns(sorting(schema));
-    for field in schema.fields() {
-        builder = column(builder, field, rows);
+    for field in schema.fields().iter().filter(|field| !matches!(field.data_type(), DataType::List(_))) {
+        builder = builder.set_column_statistics_enabled(field.name().as_str().into(), statistics(field));
     }
     Ok(builder.build())
-}
-
-fn column(builder: WriterPropertiesBuilder, field: &Field, rows: usize) -> WriterPropertiesBuilder {
-    let name = field.name().as_str();
-    let path = ColumnPath::from(name);
-    let builder = match field.data_type() {
-        DataType::Boolean => builder
-            .set_column_encoding(path.clone(), Encoding::RLE)
-            .set_column_compression(path.clone(), Compression::UNCOMPRESSED),
-        DataType::List(_) => return builder,
-        DataType::Utf8 | DataType::Dictionary(..) => {
-            let encoding = match RANDOM.contains(&name) {
-                true => Encoding::DELTA_LENGTH_BYTE_ARRAY,
-                false => Encoding::DELTA_BYTE_ARRAY,
-            };
-            builder
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path.clone(), encoding)
-        }
-        DataType::Int64 | DataType::Timestamp(..) if SPREAD.contains(&name) => builder
-            .set_column_dictionary_enabled(path.clone(), false)
-            .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED),
-        _ => builder,
-    };
-    let builder = match INCOMPRESSIBLE.contains(&name) {
-        true => builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED),
-        false => builder,
-    };
-    let builder = match has_bloom_filter(name) {
-        true => builder
-            .set_column_bloom_filter_enabled(path.clone(), true)
-            .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
-            .set_column_bloom_filter_max_ndv(path.clone(), rows.min(ROWS_PER_GROUP) as u64),
-        false => builder,
-    };
-    builder.set_column_statistics_enabled(path, statistics(field))
 }
 
 /// Long text is never asked for by range: bounds would only cost.

@@ -71,10 +71,10 @@ impl Lists {
         zstd: &mut Compressor<'static>,
     ) -> Result<(Bytes, ColumnCloseResult)> {
         let present = column.max_def_level().unsigned_abs().into();
-        let mut pages = Pages::start(column, &self.values, zstd);
+        let mut pages = Pages::start(column, &self.values, zstd)?;
         for rows in rows.chunks(WORDS_PER_PAGE) {
             let (plain, values) = self.page(rows, present);
-            pages.push(plain, values, rows.len());
+            pages.push(plain, values, rows.len())?;
         }
         pages.finish(Summary::default())
     }
@@ -82,6 +82,9 @@ impl Lists {
     /// A page, and how many values it counts: an empty list counts as one.
     fn page(&self, rows: &[Row], present: u32) -> (Vec<u8>, usize) {
         let empty = present.saturating_sub(1 + u32::from(self.items_optional));
+        if let [[]] = self.lists.iter().map(Vec::as_slice).collect::<Vec<_>>().as_slice() {
+            return (self.page_of_empty(rows.len(), empty, present), rows.len());
+        }
         let (mut repeated, mut defined, mut indices) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             let code = self.rows.get(row.batch as usize).and_then(|codes| codes.get(row.row as usize));
@@ -105,6 +108,18 @@ impl Lists {
         hybrid::encode(&indices, width, &mut page);
         (page, repeated.len())
     }
+
+    /// The page of rows that all have an empty list.
+    fn page_of_empty(&self, rows: usize, empty: u32, present: u32) -> Vec<u8> {
+        let mut page = Vec::new();
+        for (level, highest) in [(0, 1), (empty, present)] {
+            let mut encoded = Vec::new();
+            hybrid::encode_run(level, rows, hybrid::width_of(highest), &mut encoded);
+            append_levels(&encoded, &mut page);
+        }
+        page.push(hybrid::width_of(self.values.len().saturating_sub(1) as u32));
+        page
+    }
 }
 
 /// The lists seen so far.
@@ -123,6 +138,10 @@ impl<'a> Distinct<'a> {
         let words: &StringArray = lists.values().as_string_opt()?;
         if lists.null_count() > 0 || words.null_count() > 0 {
             return None;
+        }
+        if words.is_empty() {
+            let code = self.code_of(words, 0..0)?;
+            return Some(vec![code; lists.len()]);
         }
         let mut codes = Vec::with_capacity(lists.len());
         for bounds in lists.value_offsets().windows(2) {

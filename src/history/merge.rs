@@ -86,9 +86,9 @@ impl Merge {
     ///
     /// # Errors
     /// When a file cannot be read or the new one not be written.
-    pub(super) fn write<W: Write + Send>(mut self, rows: usize, to: W) -> ParquetResult<Vec<u8>> {
+    pub(super) fn write<W: Write + Send>(mut self, to: W) -> ParquetResult<Vec<u8>> {
         let schema = self.schema.clone();
-        let mut file = Encoder::new(&schema, rows.min(GROUP_ROWS), to)?;
+        let mut file = Encoder::new(&schema, to)?;
         while let Some(mut cursor) = pop_front(&mut self.cursors) {
             let room = GROUP_ROWS.saturating_sub(self.group.rows.len());
             let end = cursor.end_of_run(self.cursors.first()).min(cursor.row + room);

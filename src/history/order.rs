@@ -53,7 +53,7 @@ pub(super) fn by_day(batches: &[RecordBatch]) -> BTreeMap<i64, Vec<Row>> {
     let ranked = Words::of(&keys.iter().collect::<Vec<_>>())
         .filter(|_| keys.len() == batches.len())
         .map(|words| (words.merge(), words));
-    let mut days: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
+    let mut days = room_for_days(batches);
     for (place, batch) in batches.iter().enumerate() {
         let mut rest = times(batch).unwrap_or_default().iter().enumerate().peekable();
         while let Some((_, first)) = rest.peek() {
@@ -66,10 +66,62 @@ pub(super) fn by_day(batches: &[RecordBatch]) -> BTreeMap<i64, Vec<Row>> {
             }
         }
     }
+    let keys = ranked.as_ref().map_or(0, |(merged, _)| merged.len());
     for rows in days.values_mut() {
-        rows.sort_unstable();
+        *rows = sorted(std::mem::take(rows), keys);
     }
     days
+}
+
+/// An empty list for each day, with room for its rows.
+fn room_for_days(batches: &[RecordBatch]) -> BTreeMap<i64, Vec<Row>> {
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for times in batches.iter().filter_map(times) {
+        for same in times.chunk_by(|one, other| day_of(*one) == day_of(*other)) {
+            let day = same.first().map_or(0, |time| day_of(*time));
+            *counts.entry(day).or_default() += same.len();
+        }
+    }
+    counts.into_iter().map(|(day, rows)| (day, Vec::with_capacity(rows))).collect()
+}
+
+/// The rows by key, each key's by time and arrival. They come by arrival, so that those of one key are
+/// nearly in the order of time once they are together.
+fn sorted(rows: Vec<Row>, keys: usize) -> Vec<Row> {
+    // Counting pays only where there are more rows than keys.
+    if rows.len() <= keys {
+        let mut rows = rows;
+        rows.sort_unstable();
+        return rows;
+    }
+    // One place for each key, and one behind them for rows without.
+    let place = |row: &Row| (row.key as usize).min(keys);
+    let mut next = vec![0; keys + 1];
+    for row in &rows {
+        if let Some(count) = next.get_mut(place(row)) {
+            *count += 1;
+        }
+    }
+    let mut start = 0;
+    for slot in &mut next {
+        start += std::mem::replace(slot, start);
+    }
+    let mut together = rows.clone();
+    for row in rows {
+        let slot = next.get_mut(place(&row)).map(|next| std::mem::replace(next, *next + 1));
+        if let Some(slot) = slot.and_then(|slot| together.get_mut(slot)) {
+            *slot = row;
+        }
+    }
+    // What stands in `next` now is where each key's rows end.
+    let mut rest = together.as_mut_slice();
+    let mut start = 0;
+    for end in next {
+        let (of_key, after) = rest.split_at_mut(end - start);
+        of_key.sort();
+        (rest, start) = (after, end);
+    }
+    together
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::Int32Type;
 use hashbrown::{HashMap, HashSet};
@@ -33,6 +33,23 @@ struct BatchWords<'a> {
     values: &'a StringArray,
 }
 
+/// The rows of one batch, with the code of each of its words.
+struct Coded<'a> {
+    keys: &'a [i32],
+    nulls: Option<&'a NullBuffer>,
+    codes: &'a [u32],
+}
+
+impl Coded<'_> {
+    #[inline]
+    fn code(&self, row: usize) -> u32 {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return NULL;
+        }
+        self.keys.get(row).and_then(|key| self.codes.get(*key as usize)).copied().unwrap_or(NULL)
+    }
+}
+
 /// The codes of a column's rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Codes {
@@ -54,6 +71,15 @@ impl Codes {
         match self {
             Self::Same(code, _) => *code = by(*code),
             Self::Each(codes) => codes.iter_mut().for_each(|code| *code = by(*code)),
+        }
+    }
+
+    /// The code of one row.
+    #[inline]
+    pub(super) fn at(&self, place: usize) -> u32 {
+        match self {
+            Self::Same(code, _) => *code,
+            Self::Each(codes) => codes.get(place).copied().unwrap_or(NULL),
         }
     }
 
@@ -135,7 +161,15 @@ impl<'a> Words<'a> {
         if let Some(code) = self.only_code(merged) {
             return Codes::Same(code, rows.len());
         }
-        Codes::Each(rows.iter().map(|row| self.code(merged, row.batch as usize, row.row as usize)).collect())
+        let batches = self.batches.iter().zip(&merged.batches).map(|(batch, dictionary)| Coded {
+            keys: batch.keys,
+            nulls: batch.nulls.filter(|nulls| nulls.null_count() > 0),
+            codes: merged.codes.get(*dictionary).map_or(&[], Vec::as_slice),
+        });
+        let batches: Vec<_> = batches.collect();
+        let code =
+            |row: &Row| batches.get(row.batch as usize).map_or(NULL, |batch| batch.code(row.row as usize));
+        Codes::Each(rows.iter().map(code).collect())
     }
 
     /// The code that every row has, where there is one.
@@ -165,15 +199,6 @@ impl<'a> Words<'a> {
         batch.keys.get(row).map(|key| *key as usize)
     }
 
-    /// The text of each row, in the order of `rows`.
-    pub(super) fn texts(&self, rows: &[Row]) -> StringArray {
-        let mut texts = StringBuilder::with_capacity(rows.len(), rows.len() * 16);
-        for row in rows {
-            texts.append_option(self.text(row));
-        }
-        texts.finish()
-    }
-
     /// The text of one row.
     pub(super) fn text(&self, row: &Row) -> Option<&'a str> {
         let key = self.key(row.batch as usize, row.row as usize)?;
@@ -183,6 +208,11 @@ impl<'a> Words<'a> {
 }
 
 impl Merged {
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     /// The values that occur among `codes`, sorted, and the codes as places in them.
     pub(super) fn narrow(&self, mut codes: Codes) -> (Cow<'_, [String]>, Codes) {
         let mut used = vec![false; self.values.len()];
@@ -250,7 +280,7 @@ mod tests {
         let rows = [row(1, 0), row(0, 0), row(1, 1), row(0, 1), row(0, 2)];
         assert_eq!(words.codes(&merged, &rows), Codes::Each(vec![0, 1, 1, NULL, 2]));
         assert_eq!(
-            words.texts(&rows).iter().collect::<Vec<_>>(),
+            rows.iter().map(|row| words.text(row)).collect::<Vec<_>>(),
             [Some("a"), Some("m"), Some("m"), None, Some("z")]
         );
     }

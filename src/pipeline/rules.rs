@@ -70,12 +70,9 @@ impl Rules {
         if hits.hits.is_empty() {
             return Vec::new();
         }
-        self.catalog.with_explainer(batch, aliases, |explain| {
-            let explain = RefCell::new(explain);
-            self.engine.findings(batch, hits, &|_, row| {
-                let explanation = (explain.borrow_mut())(row);
-                explanation.message_parts().map(str::to_owned).collect()
-            })
+        self.catalog.with_messages(batch, aliases, |messages| {
+            let messages = RefCell::new(messages);
+            self.engine.findings(batch, hits, &|_, row| (messages.borrow_mut())(row))
         })
     }
 }

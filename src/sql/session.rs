@@ -13,6 +13,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -128,7 +129,9 @@ pub fn open(limits: &Limits) -> Result<SessionContext, SqlError> {
 /// # Errors
 /// As [`open`].
 pub fn open_with(config: SessionConfig, limits: &Limits) -> Result<SessionContext, SqlError> {
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(limits.memory_bytes, 1.0).build()?;
+    // Each sort gets its share: one that may take all leaves the next too little to even spill.
+    let pool = Arc::new(FairSpillPool::new(limits.memory_bytes));
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build()?;
     let mut context = SessionContext::new_with_config_rt(config, Arc::new(runtime));
     datafusion_functions_json::register_all(&mut context)?;
     let truncate = context.udf(TRUNCATE)?;

@@ -1,3 +1,5 @@
+use datafusion::execution::memory_pool::MemoryConsumer;
+
 use super::*;
 
 async fn ask(sql: &str, limits: &Limits) -> Result<usize, SqlError> {
@@ -59,4 +61,15 @@ async fn a_mistake_in_sql_is_told_in_one_line() {
     let told = message(ask("SELECT nothing FROM nowhere", &Limits::default()).await);
     assert_eq!(told.lines().count(), 1, "{told}");
     assert!(told.contains("nowhere"), "{told}");
+}
+
+#[test]
+fn one_sort_leaves_the_next_its_share_of_memory() {
+    let limits = Limits { memory_bytes: 1000, ..Limits::default() };
+    let pool = open(&limits).unwrap().runtime_env().memory_pool.clone();
+    let sort = |name: &str| MemoryConsumer::new(name).with_can_spill(true).register(&pool);
+    let (one, other) = (sort("one"), sort("other"));
+    assert!(one.try_grow(600).is_err(), "it goes to disk instead");
+    one.try_grow(500).unwrap();
+    other.try_grow(500).unwrap();
 }

@@ -143,6 +143,27 @@ impl Catalog {
         })
     }
 
+    /// Says of several rows of one batch what does not fit, declared → seen, as an explanation's
+    /// [`Explanation::message_parts`] do; `work` is handed a function from row to these.
+    pub fn with_messages<T>(
+        &self,
+        batch: &RecordBatch,
+        aliases: &AliasBook,
+        work: impl FnOnce(&mut dyn FnMut(usize) -> Vec<String>) -> T,
+    ) -> T {
+        self.with_cases(batch, aliases, |judge| {
+            work(&mut |row| {
+                let mut parts = Vec::new();
+                judge(row, &mut |_, _, case, decision| {
+                    let Some(case) = case else { return };
+                    let message = |aspect| explain_aspect(case, aspect, decision).message;
+                    parts.extend(decision.violated.iter().filter_map(message));
+                });
+                parts
+            })
+        })
+    }
+
     fn put_into_words(
         &self,
         lens: &Lens<'_>,

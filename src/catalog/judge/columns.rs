@@ -160,16 +160,18 @@ impl<'c> Columns<'c> {
         let count = matches.len();
         let entries: Vec<Option<&Entry>> = matches.iter().map(|matched| self.entry_of(matched)).collect();
         let entry = |place: usize| entries.get(place).copied().flatten();
+        let used = used(&self.keys, count);
         let column = |read: &dyn Fn(&'c Entry) -> Option<&'c str>| {
-            words(&self.keys, count, |place| entry(place).and_then(read))
+            used_words(&self.keys, &used, |place| entry(place).and_then(read))
         };
         let by = |place: usize| match matches.get(place) {
             Some(Match::Declared(declared)) => Some(declared.by.as_str()),
             _ => None,
         };
         arrays.push(column(&|entry| Some(&entry.id.text))?);
-        arrays.push(words(&self.keys, count, by)?);
-        arrays.push(words(&vec![0; self.keys.len()], 1, |_| Some(self.catalog.short_version()))?);
+        arrays.push(used_words(&self.keys, &used, by)?);
+        let version = |_| Some(self.catalog.short_version());
+        arrays.push(used_words(&vec![0; self.keys.len()], &[false, true], version)?);
         arrays.push(column(&|entry| entry.declaration.purpose.map(Purpose::as_str))?);
         arrays.push(column(&|entry| entry.declaration.business_use.as_ref().map(|slug| &*slug.0))?);
         arrays.push(column(&|entry| entry.declaration.owner.as_deref())?);
@@ -216,13 +218,31 @@ fn words<'v>(
     distinct: usize,
     value: impl Fn(usize) -> Option<&'v str>,
 ) -> Result<ArrayRef, ArrowError> {
-    let place = |code: i32| (code + 1) as usize; // the first place is that of null
+    used_words(codes, &used(codes, distinct), value)
+}
+
+/// Where a code stands among all: the first place is that of null.
+const fn place_of(code: i32) -> usize {
+    (code + 1) as usize
+}
+
+/// Which codes occur, null first.
+fn used(codes: &[i32], distinct: usize) -> Vec<bool> {
     let mut used = vec![false; distinct + 1];
     for code in codes {
-        if let Some(used) = used.get_mut(place(*code)) {
+        if let Some(used) = used.get_mut(place_of(*code)) {
             *used = true;
         }
     }
+    used
+}
+
+/// As [`words`], where it is known which codes occur.
+fn used_words<'v>(
+    codes: &[i32],
+    used: &[bool],
+    value: impl Fn(usize) -> Option<&'v str>,
+) -> Result<ArrayRef, ArrowError> {
     let mut texts: Vec<&str> = Vec::new();
     let mut places: HashMap<&str, i32> = HashMap::new();
     let mut key_of = |text| {
@@ -237,7 +257,7 @@ fn words<'v>(
     };
     let keys_of_codes: Vec<i32> = used.iter().enumerate().map(null_or).collect();
     let has_null = used.iter().zip(&keys_of_codes).any(|(used, key)| *used && *key == NONE);
-    let key = |code: &i32| keys_of_codes.get(place(*code)).copied().unwrap_or(NONE);
+    let key = |code: &i32| keys_of_codes.get(place_of(*code)).copied().unwrap_or(NONE);
     // Many columns hold one value or none, and need no look at each row.
     let nulls = match (texts.len(), has_null) {
         (_, false) => None,

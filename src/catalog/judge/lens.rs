@@ -1,8 +1,9 @@
 //! A batch as the judge sees it: closed vocabularies and addresses decoded once for each distinct value.
 
-use std::net::{IpAddr, SocketAddr};
+use std::cell::OnceCell;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, RecordBatch, StringArray};
 
 use super::super::principals::Caller;
 use crate::domain::event::{CallerKind, Outcome, Provider};
@@ -18,7 +19,9 @@ pub struct Lens<'a> {
     outcomes: Vec<Option<Outcome>>,
     providers: Vec<Option<Provider>>,
     caller_kinds: Vec<Option<CallerKind>>,
-    sources: Vec<Source>,
+    /// Addresses hardly repeat, and few declarations look at them.
+    sources: Vec<OnceCell<Source>>,
+    addresses: Option<&'a StringArray>,
 }
 
 /// What the source of a call is.
@@ -35,6 +38,9 @@ impl Source {
     /// Reads what CloudTrail or Vault wrote. Of a list (`81.2.69.142, 192.168.10.10`: a call that was
     /// forwarded) the first address is the caller's own and is the one judged.
     fn of(text: &str) -> Self {
+        if let Ok(address) = text.parse::<Ipv4Addr>() {
+            return Self::Address(address.into());
+        }
         let first = text.split(',').next().unwrap_or_default().trim();
         let with_port = || first.parse::<SocketAddr>().ok().map(|address| address.ip());
         match first.parse::<IpAddr>().ok().or_else(with_port) {
@@ -56,7 +62,8 @@ impl<'a> Lens<'a> {
             outcomes: decode(&rows, Column::Outcome, Outcome::from_word),
             providers: decode(&rows, Column::Provider, Provider::from_word),
             caller_kinds: decode(&rows, Column::CallerKind, CallerKind::from_word),
-            sources: decode(&rows, Column::SourceIp, Source::of),
+            sources: vec![OnceCell::new(); rows.dictionary(Column::SourceIp).map_or(0, Array::len)],
+            addresses: rows.dictionary(Column::SourceIp),
             rows,
         }
     }
@@ -143,9 +150,11 @@ impl<'a> Event<'_, 'a> {
     }
 
     /// Where it came from.
-    #[inline]
     pub fn source(&self) -> Option<Source> {
-        self.decoded(&self.lens.sources, Column::SourceIp)
+        let place = usize::try_from(self.code(Column::SourceIp)).ok()?;
+        let (known, addresses) = (self.lens.sources.get(place)?, self.lens.addresses?);
+        let text = if addresses.is_valid(place) { addresses.value(place) } else { "" };
+        Some(*known.get_or_init(|| Source::of(text)))
     }
 
     /// Who it was.

@@ -1,5 +1,7 @@
 //! What the judge has worked out for the distinct values of a batch.
 
+use arrow::array::Array;
+use arrow::buffer::NullBuffer;
 use hashbrown::HashMap;
 
 use super::super::Catalog;
@@ -7,7 +9,7 @@ use super::super::aliases::AliasBook;
 use super::super::index::{KeyNames, Match};
 use super::super::places::Home;
 use super::case::Case;
-use super::lens::{Event, Lens};
+use super::lens::Lens;
 use super::who::Standing;
 use crate::table::columns::Column;
 
@@ -36,6 +38,7 @@ pub struct Memory<'c, 'a> {
     catalog: &'c Catalog,
     book: &'c AliasBook,
     lens: &'c Lens<'a>,
+    codes: RowCodes<'a>,
     /// The first and the last event time of the batch.
     span: (i64, i64),
     matches: Vec<Match>,
@@ -48,6 +51,43 @@ pub struct Memory<'c, 'a> {
     callers: Remembered<i32, Known>,
     /// By principal, then entry.
     standings: Remembered<u32, Standing>,
+}
+
+/// What rows are told apart by.
+#[derive(Debug)]
+struct RowCodes<'a> {
+    keys: Codes<'a>,
+    aliases: Codes<'a>,
+    accounts: Codes<'a>,
+    others: Codes<'a>,
+    principals: Codes<'a>,
+    principal_accounts: Codes<'a>,
+}
+
+/// The dictionary keys of one column.
+#[derive(Debug)]
+struct Codes<'a> {
+    values: &'a [i32],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl<'a> Codes<'a> {
+    fn of(lens: &Lens<'a>, column: Column) -> Self {
+        let keys = lens.rows.keys(column);
+        Self {
+            values: keys.map_or(&[], |keys| keys.values()),
+            nulls: keys.and_then(Array::nulls).filter(|nulls| nulls.null_count() > 0),
+        }
+    }
+
+    /// The key of a row, -1 for none.
+    #[inline]
+    fn at(&self, row: usize) -> i32 {
+        match self.values.get(row) {
+            Some(key) if self.nulls.is_none_or(|nulls| nulls.is_valid(row)) => *key,
+            _ => -1,
+        }
+    }
 }
 
 /// Answers by the dictionary key of one column and something more. Most values of the column come with
@@ -91,6 +131,14 @@ impl<'c, 'a> Memory<'c, 'a> {
             catalog,
             book,
             lens,
+            codes: RowCodes {
+                keys: Codes::of(lens, Column::KeyId),
+                aliases: Codes::of(lens, Column::KeyAlias),
+                accounts: Codes::of(lens, Column::KeyAccount),
+                others: Codes::of(lens, Column::OtherKeyId),
+                principals: Codes::of(lens, Column::Principal),
+                principal_accounts: Codes::of(lens, Column::PrincipalAccount),
+            },
             span: if book.is_empty() { (0, 0) } else { span(lens) },
             matches: Vec::new(),
             keys: Remembered::new(room(Column::KeyId)),
@@ -104,13 +152,12 @@ impl<'c, 'a> Memory<'c, 'a> {
 
     /// Looks up the key and the caller of a row.
     pub fn find(&mut self, row: usize) -> Found {
-        let event = self.lens.event(row);
-        let key = self.key(&event);
-        let known = self.caller(&event);
-        let standing = self.standing(&event, key);
+        let key = self.key(row);
+        let known = self.caller(row);
+        let standing = self.standing(row, key);
         Found {
             key,
-            other: self.other(&event),
+            other: self.other(row),
             home: known.home,
             standing,
             pipeline: known.pipeline,
@@ -158,12 +205,13 @@ impl<'c, 'a> Memory<'c, 'a> {
         })
     }
 
-    fn key(&mut self, event: &Event<'_, 'a>) -> usize {
-        let code = event.code(Column::KeyId);
-        let more = (event.code(Column::KeyAlias), event.code(Column::KeyAccount));
+    fn key(&mut self, row: usize) -> usize {
+        let code = self.codes.keys.at(row);
+        let more = (self.codes.aliases.at(row), self.codes.accounts.at(row));
         if let Some(place) = self.keys.get(code, more) {
             return place;
         }
+        let event = self.lens.event(row);
         let names = KeyNames {
             key: event.text(Column::KeyId),
             alias: event.text(Column::KeyAlias),
@@ -177,8 +225,12 @@ impl<'c, 'a> Memory<'c, 'a> {
         place
     }
 
-    fn other(&mut self, event: &Event<'_, 'a>) -> Option<usize> {
-        let code = event.code(Column::OtherKeyId);
+    fn other(&mut self, row: usize) -> Option<usize> {
+        let code = self.codes.others.at(row);
+        if code < 0 {
+            return None;
+        }
+        let event = self.lens.event(row);
         let key = event.text(Column::OtherKeyId)?;
         if let Some(place) = self.others.get(code, ()) {
             return Some(place);
@@ -214,11 +266,12 @@ impl<'c, 'a> Memory<'c, 'a> {
         self.book.is_empty() || (settled(names.key) && settled(names.alias))
     }
 
-    fn caller(&mut self, event: &Event<'_, 'a>) -> Known {
-        let (code, account) = (event.code(Column::Principal), event.code(Column::PrincipalAccount));
+    fn caller(&mut self, row: usize) -> Known {
+        let (code, account) = (self.codes.principals.at(row), self.codes.principal_accounts.at(row));
         if let Some(known) = self.callers.get(code, account) {
             return known;
         }
+        let event = self.lens.event(row);
         let groups = &self.catalog.groups;
         let principal = event.text(Column::Principal);
         let home = self.catalog.places.home(principal, event.text(Column::PrincipalAccount), groups);
@@ -233,14 +286,14 @@ impl<'c, 'a> Memory<'c, 'a> {
         known
     }
 
-    fn standing(&mut self, event: &Event<'_, 'a>, key: usize) -> Option<Standing> {
+    fn standing(&mut self, row: usize, key: usize) -> Option<Standing> {
         let Match::Declared(declared) = self.matches.get(key)? else { return None };
-        let code = event.code(Column::Principal);
+        let code = self.codes.principals.at(row);
         if let Some(standing) = self.standings.get(code, declared.entry) {
             return Some(standing);
         }
         let declaration = &self.catalog.entry(declared.entry)?.declaration;
-        let standing = Standing::of(event.caller(), declaration, &self.catalog.groups);
+        let standing = Standing::of(self.lens.event(row).caller(), declaration, &self.catalog.groups);
         if !Standing::varies(declaration) {
             self.standings.insert(code, declared.entry, standing);
         }

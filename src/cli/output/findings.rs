@@ -32,12 +32,14 @@ pub struct FindingWriter {
     format: Format,
     colours: Colours,
     header_written: bool,
+    /// One finding before it is written.
+    line: Vec<u8>,
 }
 
 impl FindingWriter {
     /// A writer for `format`; colours concern only the feed for people.
     pub fn new(format: Format, colours: Colours) -> Self {
-        Self { format, colours, header_written: false }
+        Self { format, colours, header_written: false, line: Vec::new() }
     }
 
     /// Writes one finding.
@@ -47,8 +49,10 @@ impl FindingWriter {
     pub fn write(&mut self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         match self.format {
             Format::Json => {
-                serde_json::to_writer(&mut *out, finding)?;
-                out.write_all(b"\n")
+                self.line.clear();
+                serde_json::to_writer(&mut self.line, finding)?;
+                self.line.push(b'\n');
+                out.write_all(&self.line)
             }
             Format::Csv => {
                 if !self.header_written {

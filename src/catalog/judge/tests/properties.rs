@@ -146,6 +146,8 @@ proptest! {
             let assessed: Vec<&str> = explanation.aspects.iter().filter(|known| tested.contains(&known.finding)).map(|known| known.aspect.as_str()).collect();
             prop_assert_eq!(words(&judged, Column::Assessed, row), assessed.join(" "));
             prop_assert_eq!(explanation.message_parts().count(), explanation.with(Finding::Violated).count());
+            let messages = catalog.with_messages(&judged, &book, |messages| messages(row));
+            prop_assert_eq!(explanation.message_parts().collect::<Vec<_>>(), messages);
         }
     }
 
