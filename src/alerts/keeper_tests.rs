@@ -291,9 +291,13 @@ async fn a_hundred_thousand_findings_of_one_alert_cost_no_more_each_than_the_fir
         times.push(started.elapsed());
     }
     assert_eq!(kept.alert().await.alert.count, 100_000);
-    let sum = |times: &[std::time::Duration]| times.iter().sum::<std::time::Duration>();
-    let (early, late) = (sum(&times[10..60]), sum(&times[150..]));
-    assert!(late < early * 4, "the last 25,000 took {late:?}, the first {early:?}");
+    let median = |times: &[std::time::Duration]| {
+        let mut times = times.to_vec();
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    let (early, late) = (median(&times[10..60]), median(&times[150..]));
+    assert!(late < early * 4, "500 of the last 25,000 took {late:?}, of the first {early:?}");
 }
 
 fn any_finding() -> impl Strategy<Value = (Finding, Folding)> {
@@ -369,7 +373,7 @@ fn in_parts<T: Clone + std::fmt::Debug + 'static>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn what_is_kept_is_what_a_scan_folds_in_any_order_and_batches(
