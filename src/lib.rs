@@ -99,8 +99,10 @@
 //!   borders: every further crate would be linked again, and the test costs milliseconds.
 //! - **2026-11-24** A key event is one wide row of fixed columns. What differs by provider and matters to few
 //!   detectors stays JSON in `request` and `response`, kept only for changes, so that the common row stays small.
-//! - **2026-11-24** JSON is read by sonic-rs into borrowed fields behind a byte search, since that is what the
-//!   rate depends on; serde_json reads everything else, and is what the fast way is tested against.
+//! - **2026-11-24** Records are read into borrowed fields behind a byte search by a reader of our own
+//!   (`normalize/json`), since that is what the rate depends on; serde_json reads whatever that one doubts, and is
+//!   what it is tested against. It took the place of sonic-rs: 8,200 instead of 12,600 instructions for a record of
+//!   1.4 KB, of all records alike, and one dependency with unsafe code less.
 //! - **2026-11-24** One profile and one feature set for tests and the demo: DataFusion takes most of a build, and
 //!   another feature set would build it again.
 //! - **2026-11-24** The demo's catalog is the example that people copy, `deploy/example/catalog.yaml`, compiled in. An

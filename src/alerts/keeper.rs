@@ -16,24 +16,19 @@ use super::batch::{Gathered, gather};
 use super::campaign::{self, Candidates};
 use super::error::AlertError;
 use super::facts::{Counts, Facts};
-use super::news::{News, Paged};
 use super::page::Page;
 use crate::config::Mode;
 use crate::domain::alert::{FoldedBy, Folding, Notice};
 use crate::domain::event::Outcome;
 use crate::domain::finding::Finding;
-use crate::store::{
-    AlertKind, AlertRow, AlertState, AlertTransaction, NewDelivery, Standing, Store, Suppression,
-};
-
-/// Length of a day of the clock, in microseconds.
-const DAY: i64 = crate::domain::alert::DAY;
+use crate::domain::level::Level;
+use crate::store::{AlertKind, AlertRow, AlertState, AlertTransaction, Standing, Store, Suppression};
 
 /// Keeps alerts. Holds nothing but how to tell people.
 #[derive(Debug, Clone)]
 pub struct Keeper {
-    mode: Mode,
-    channels: Vec<String>,
+    pub(super) mode: Mode,
+    pub(super) channels: Vec<String>,
 }
 
 /// What became of a batch.
@@ -265,7 +260,7 @@ impl Raising<'_> {
             id: id.to_owned(),
             kind,
             state: AlertState::Open,
-            level: crate::domain::level::Level::Informational,
+            level: Level::Informational,
             title: String::new(),
             key_id: None,
             principal: None,
@@ -283,76 +278,6 @@ impl Raising<'_> {
             opened_at: self.now,
             updated_at: self.now,
         })
-    }
-
-    /// Opens the alert where it is new or resolved, and tells of what its last page did not say.
-    /// `daily`: the day's digest is to tell of it.
-    pub async fn tell(&mut self, row: &mut AlertRow, facts: &Facts, daily: bool) -> Result<(), AlertError> {
-        if row.transition == 0 || row.state == AlertState::Resolved {
-            row.transition += 1;
-            (row.state, row.pages, row.paged) = (AlertState::Open, 0, None);
-            row.opened_at = self.now;
-            self.raised.opened += 1;
-        }
-        let paged: Option<Paged> = row.paged.as_deref().map(serde_json::from_str).transpose()?;
-        let news = match &paged {
-            Some(paged) => paged.news(facts),
-            None if row.transition > 1 => Some(News::Reopened),
-            None => Some(News::Opened),
-        };
-        let Some(news) = news else { return self.suppress(&row.id, Suppression::NoNews).await };
-        if daily && paged.is_none() {
-            (row.digest_day, row.folded_into) = (Some(self.now.div_euclid(DAY)), None);
-        }
-        let reason = if daily {
-            Some(Suppression::Digest)
-        } else if row.folded_pane.is_some() {
-            Some(Suppression::Campaign)
-        } else {
-            None
-        };
-        self.page(row, facts, news, reason).await
-    }
-
-    /// Sends a page to every channel, or counts it where there is a reason not to.
-    pub async fn page(
-        &mut self,
-        row: &mut AlertRow,
-        facts: &Facts,
-        news: News,
-        reason: Option<Suppression>,
-    ) -> Result<(), AlertError> {
-        let observed = (self.keeper.mode == Mode::Observe).then_some(Suppression::Observe);
-        match reason.or(observed) {
-            Some(reason) => self.suppress(&row.id, reason).await?,
-            None => {
-                let page = Page::of(row, facts, news);
-                for channel in &self.keeper.channels {
-                    let id = page.delivery_id(channel);
-                    let payload = page.body(&id)?;
-                    let delivery = NewDelivery {
-                        id: &id,
-                        alert_id: &page.alert,
-                        channel,
-                        transition: page.transition,
-                        repeat: page.repeat,
-                        payload: &payload,
-                        created_at: self.now,
-                    };
-                    self.store.insert_delivery(&delivery).await?;
-                    self.raised.deliveries += 1;
-                }
-                self.raised.pages.push(page);
-            }
-        }
-        row.pages += 1;
-        row.paged = Some(serde_json::to_string(&Paged::of(facts))?);
-        Ok(())
-    }
-
-    async fn suppress(&mut self, alert_id: &str, reason: Suppression) -> Result<(), AlertError> {
-        *self.raised.suppressed.entry(reason).or_default() += 1;
-        Ok(self.store.suppress(alert_id, reason).await?)
     }
 }
 

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::super::news::News;
 use super::*;
 use crate::alerts::{Alerts, KeptAlert, kept};
 use crate::domain::identity::hex_id;
-use crate::domain::level::Level;
 use crate::domain::time::format_rfc3339;
 use crate::domain::verdict::{Aspect, Verdict};
 

@@ -19,6 +19,7 @@ mod keeper;
 mod kept;
 mod news;
 mod page;
+mod telling;
 
 use std::collections::HashMap;
 

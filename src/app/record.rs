@@ -6,22 +6,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 
 use super::clock::now_micros;
 use super::kept_catalog;
+use super::known::Known;
 use crate::catalog::{Catalog, SourceText};
 use crate::detect::table::{findings_schema, to_batch};
-use crate::domain::finding::Finding;
-use crate::history::{self, Compacted, Limits, OpenSet};
+use crate::history::{self, Compacted, Limits, OpenSet, Traces};
 use crate::pipeline::rejected;
 use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
 use crate::source::{FileIdentity, Input, Mark};
 use crate::store::{BlockingStore, Kind, Position, PositionMove};
-use crate::table::columns::Column;
 use crate::table::rows::Rows;
 
 /// Keeps the steps of one scan.
@@ -33,12 +31,16 @@ pub struct Recorder {
     open: OpenSet,
     limits: Limits,
     inputs: Vec<Progress>,
+    known: Known,
+    merged: Merged,
     now: i64,
 }
 
-/// What became of many small files at the end of a scan.
+/// What became of what a scan gave, and of many small files at its end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Merged {
+    /// Events that history held already.
+    pub known: u64,
     pub files: Compacted,
     pub took: Duration,
 }
@@ -48,8 +50,6 @@ pub struct Merged {
 struct Progress {
     identity: Option<String>,
     label: String,
-    /// How far history held it when this scan began.
-    held: Option<Position>,
     sealed: Option<Position>,
     reached: Option<Position>,
 }
@@ -62,7 +62,10 @@ impl Recorder {
     pub fn open(data: &Path, inputs: &mut [Input], now: i64) -> Result<Self> {
         let store = BlockingStore::open(data, now)?;
         store.wait(history::sweep(store.store(), now))?;
-        let inputs = inputs.iter_mut().map(|input| progress_of(&store, input)).collect::<Result<_>>()?;
+        let inputs = inputs.iter_mut().map(|input| progress_of(&store, input));
+        let inputs = inputs.collect::<Result<Vec<Progress>>>()?;
+        let held = inputs.iter().filter_map(|input| Some((input.label.clone(), input.sealed?)));
+        let known = Known::read(&store, held.collect())?;
         Ok(Self {
             store: Arc::new(store),
             commits: Arc::new(Turnstile::new(())),
@@ -70,6 +73,8 @@ impl Recorder {
             open: OpenSet::default(),
             limits: Limits::default(),
             inputs,
+            known,
+            merged: Merged::default(),
             now,
         })
     }
@@ -98,8 +103,9 @@ impl Recorder {
     /// # Errors
     /// Where the step cannot be put into the set.
     pub fn keep(&mut self, step: &Step) -> Result<Option<Job>> {
-        let known = step.reached.is_some_and(|(input, mark)| self.is_known(input, mark));
-        if !known {
+        if step.reached.is_some_and(|(input, mark)| self.is_known(input, mark)) {
+            self.merged.known += step.judged.batch.num_rows() as u64;
+        } else {
             self.keep_events(step)?;
             self.keep_rejects(step)?;
             if let Some((input, mark)) = step.reached
@@ -111,37 +117,31 @@ impl Recorder {
         Ok(if self.open.is_full(&self.limits) { Some(self.seal()) } else { None })
     }
 
-    /// Keeps events and findings: all but those that waited for a neighbour, which did not come, since a
-    /// part of the input that is known.
+    /// Keeps events and findings: all but those that history holds already.
     fn keep_events(&mut self, step: &Step) -> Result<()> {
-        let Judged { batch, findings, .. } = &step.judged;
-        if self.inputs.iter().all(|input| input.held.is_none()) {
+        let Judged { batch, findings, hits, .. } = &step.judged;
+        if self.known.is_nothing() {
             self.open.push(Kind::Events, batch)?;
             self.open.push(Kind::Findings, &to_batch(findings)?)?;
             self.open.count(&step.account);
+            self.open.remember(step.traces.clone());
             return Ok(());
         }
-        let rows = Rows::of(batch);
-        let new: BooleanArray = (0..rows.len())
-            .map(|row| {
-                Some(!self.is_held(rows.text(Column::Source, row), rows.integer(Column::Position, row)))
-            })
-            .collect();
-        let is_new = |finding: &&Finding| !self.is_held(finding.source.as_deref(), finding.position);
-        let findings: Vec<_> = findings.iter().filter(is_new).cloned().collect();
+        let new = self.known.new_of(&Rows::of(batch), &step.traces.uids);
+        let found = findings.iter().zip(hits).filter(|(_, hit)| new.is_new(hit.row));
+        let findings: Vec<_> = found.map(|(finding, _)| finding.clone()).collect();
         let mut account = step.account.clone();
-        account.gave_events = account.gave_events.saturating_sub(new.false_count() as u64);
-        self.open.push(Kind::Events, &filter_record_batch(batch, &new)?)?;
+        new.settle(&mut account);
+        let uids = step.traces.uids.iter().enumerate().filter(|(row, _)| new.is_new(*row));
+        self.merged.known += new.rows.false_count() as u64;
+        self.open.push(Kind::Events, &filter_record_batch(batch, &new.rows)?)?;
         self.open.push(Kind::Findings, &to_batch(&findings)?)?;
         self.open.count(&account);
+        self.open.remember(Traces {
+            uids: uids.map(|(_, uid)| *uid).collect(),
+            aliases: step.traces.aliases.clone(),
+        });
         Ok(())
-    }
-
-    /// Whether history held the record at this place when the scan began.
-    fn is_held(&self, source: Option<&str>, position: Option<i64>) -> bool {
-        let (Some(source), Some(position)) = (source, position) else { return false };
-        let mut inputs = self.inputs.iter().filter(|input| input.label == source);
-        inputs.any(|input| input.held.is_some_and(|held| position < held.offset))
     }
 
     fn keep_rejects(&mut self, step: &Step) -> Result<()> {
@@ -163,7 +163,7 @@ impl Recorder {
         let store = self.store.store();
         let compacted = self.store.wait(history::compact(store, &findings_schema(), now_micros()));
         let files = compacted.context("everything is sealed, but small files could not be merged")?;
-        Ok(Merged { files, took: started.elapsed() })
+        Ok(Merged { files, took: started.elapsed(), ..self.merged })
     }
 
     /// Whether history holds the records up to `mark` already.
@@ -213,7 +213,7 @@ fn progress_of(store: &BlockingStore, input: &mut Input) -> Result<Progress> {
         None => None,
     };
     input.border = sealed.map(mark);
-    Ok(Progress { identity, label: input.name.to_string(), held: sealed, sealed, reached: None })
+    Ok(Progress { identity, label: input.name.to_string(), sealed, reached: None })
 }
 
 /// The name under which the store keeps a file's position.

@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod output;
 mod progress;
 pub mod query;
+pub mod rejects;
 pub mod rules;
 pub mod run;
 pub mod scan;
@@ -70,6 +71,8 @@ enum Command {
     Alerts(alerts::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
+    /// List the records that could not be understood, and read them again after a fix
+    Rejects(rejects::Args),
     /// Measure how fast this machine runs the path, stage by stage
     Bench(bench::Args),
     /// List the columns of the key-event table
@@ -124,6 +127,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Detectors(args) => detectors::run(&args),
         Command::Alerts(args) => alerts::run(&args, terminal),
         Command::Query(args) => query::run(&args),
+        Command::Rejects(args) => rejects::run(&args),
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Columns(args) => columns::run(&args),
         Command::Config(args) => config::run(&args),

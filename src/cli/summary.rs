@@ -109,8 +109,12 @@ impl Summary {
             writeln!(to, "failed     {detector} could not be evaluated everywhere: {message}")?;
         }
         self.write_blind(to, rules)?;
+        if self.merged.known > 0 {
+            let known = self.merged.known;
+            writeln!(to, "history    held {known} of these events already; they were not stored again")?;
+        }
         if self.merged.took >= WORTH_TELLING {
-            let Merged { files, took } = self.merged;
+            let Merged { files, took, .. } = self.merged;
             writeln!(to, "history    {} small files became {} in {took:.1?}", files.replaced, files.written)?;
         }
         if !has_catalog {

@@ -25,6 +25,22 @@ pub fn hex_id(parts: &[&[u8]]) -> String {
     format!("{:032x}", uid(parts))
 }
 
+/// Odd and without pattern: the digits of pi, as in foldhash and others.
+const MIX: u64 = 0x243f_6a88_85a3_08d3;
+
+/// A fast hash that stays the same in every version and on every machine, for what is written to disk and
+/// compared for equality. Not for telling hostile contents apart by itself: that is [`digest`]'s.
+pub fn fingerprint(seed: u64, bytes: &[u8]) -> u64 {
+    let mut hash = seed ^ (bytes.len() as u64).wrapping_mul(MIX);
+    for chunk in bytes.chunks(8) {
+        let mut word = [0; 8];
+        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        let wide = u128::from(hash ^ u64::from_le_bytes(word) ^ MIX) * u128::from(MIX.rotate_left(32) | 1);
+        hash = (wide as u64) ^ (wide >> 64) as u64;
+    }
+    hash.rotate_left(29).wrapping_mul(MIX)
+}
+
 /// What stands in for a secret: `redacted:` and eight hex digits of its SHA-256.
 ///
 /// Equal secrets stay recognisable as equal; the digits are too few to search for the secret.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use arrow::datatypes::SchemaRef;
 
+use super::compact_traces::compact_traces;
 use super::error::HistoryError;
 use super::file::{self, Unsealed};
 use super::merge::Merge;
@@ -17,7 +18,7 @@ use crate::store::{FileRow, Kind, Replacement, Store, StoreError};
 use crate::table::columns::events_schema;
 
 /// So many small files a day are let be: a question opens them in a few milliseconds.
-const MOST_SMALL_FILES: usize = 8;
+pub(super) const MOST_SMALL_FILES: usize = 8;
 
 /// Files that one merge reads at once; each keeps a batch of about 2 MB in memory.
 const MOST_FILES_A_MERGE: usize = 32;
@@ -66,6 +67,9 @@ pub async fn compact(store: &Store, findings: &SchemaRef, at: i64) -> Result<Com
             }
         }
     }
+    if let Some(replacement) = compact_traces(store, at).await? {
+        compacted.add(&replacement);
+    }
     Ok(compacted)
 }
 
@@ -106,9 +110,9 @@ fn smallest(mut files: Vec<FileRow>) -> Vec<FileRow> {
 }
 
 /// A file in its place that no manifest names yet. Dropping it drops it.
-struct MergedFile {
-    replacement: Replacement,
-    unsealed: Unsealed,
+pub(super) struct MergedFile {
+    pub(super) replacement: Replacement,
+    pub(super) unsealed: Unsealed,
 }
 
 impl MergedFile {
@@ -146,7 +150,7 @@ impl MergedFile {
         Ok(Some(Self { replacement, unsealed }))
     }
 
-    async fn commit(mut self, store: &Store) -> Result<(), HistoryError> {
+    pub(super) async fn commit(mut self, store: &Store) -> Result<(), HistoryError> {
         // As with a seal: until the outcome is known nothing may remove the file.
         let paths = std::mem::take(&mut self.unsealed.paths);
         let committed = store.commit_replacement(&self.replacement).await;

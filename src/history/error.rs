@@ -26,6 +26,9 @@ pub enum HistoryError {
         #[source]
         source: ParquetError,
     },
+    /// Rows that the store keeps cannot be encoded or decoded.
+    #[error("could not encode or decode the requests that wait for a response: {0}")]
+    Rows(#[source] ParquetError),
     /// Columns do not fit together.
     #[error("could not lay out a batch: {0}")]
     Arrow(#[from] ArrowError),

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::encode::Columns;
 use super::error::HistoryError;
 use super::order::{self, DAY};
+use super::traces::Traces;
 use crate::store::{DataFolder, FileRow, Kind, SealId};
 
 /// Whose files these are: the sweep touches no other's. One instance writes to a data folder, until
@@ -79,6 +80,37 @@ pub(super) fn write_table(
         });
     }
     Ok(written)
+}
+
+/// Writes what must be known of the events; nothing where that is nothing.
+///
+/// # Errors
+/// As [`write_table`].
+pub(super) fn write_traces(
+    folder: &DataFolder,
+    seal: SealId,
+    traces: &Traces,
+    created_at: i64,
+    unsealed: &mut Unsealed,
+) -> Result<Option<FileRow>, HistoryError> {
+    if traces.is_empty() {
+        return Ok(None);
+    }
+    let day = order::day_of(created_at);
+    let name = name_of(Kind::Traces, day, seal);
+    let (contents, ()) = place(&folder.file(&name), unsealed, |to| traces.write(to))?;
+    Ok(Some(FileRow {
+        file: name,
+        kind: Kind::Traces,
+        day,
+        rows: (traces.uids.len() + traces.aliases.len()) as i64,
+        bytes: contents.bytes,
+        sha256: contents.sha256,
+        min_time: created_at,
+        max_time: created_at,
+        key_filter: Vec::new(),
+        created_at,
+    }))
 }
 
 /// The length and hash of a file's bytes.

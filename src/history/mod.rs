@@ -7,6 +7,8 @@
 //! registers the tables in a session; [`batches`] reads events back as they were for judging them
 //! again; [`sweep()`] cleans up after a writer that died.
 //!
+//! [`Traces`] are what must be known of events after a restart; each seal writes them beside its events.
+//!
 //! A file holds one kind of rows of one event day, sorted by (key, time), so that all uses of one
 //! key lie together: the manifest's key filter skips files, the bloom filter row groups, and the
 //! page statistics all but a page or two. Files never change. [`compact()`] writes the rows of several
@@ -21,8 +23,10 @@
 //! - 2026-11-24: SQL sees text as views and the backtest sees dictionaries, both read straight from
 //!   the same pages: DataFusion 55 groups by views in columns but by dictionaries through rows.
 
+pub mod blob;
 mod chunk;
 mod compact;
+mod compact_traces;
 mod constants;
 mod encode;
 mod error;
@@ -43,6 +47,7 @@ mod slim;
 mod sweep;
 mod table;
 mod tables;
+mod traces;
 mod words;
 mod writer;
 
@@ -51,4 +56,5 @@ pub use error::HistoryError;
 pub use read::batches;
 pub use sweep::sweep;
 pub use tables::Snapshot;
+pub use traces::{REMEMBERED_UIDS, Traces, Uid};
 pub use writer::{Limits, OpenSet, Sealed, Writer, WrittenSet};

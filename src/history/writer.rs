@@ -16,8 +16,11 @@ use super::error::HistoryError;
 use super::file::{self, Table, Unsealed};
 use super::order;
 use super::slim::Slimmer;
+use super::traces::{Traces, Uid};
 use crate::metrics::Account;
-use crate::store::{BlockingStore, FileRow, Kind, PositionMove, SealId, SealRecord, Store, StoreError};
+use crate::store::{
+    BlockingStore, FileRow, Kind, PositionMove, Replayed, SealId, SealRecord, Store, StoreError,
+};
 
 /// When an open set is due to be sealed.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,9 @@ pub struct OpenSet {
     tables: BTreeMap<Kind, OpenTable>,
     moves: BTreeMap<String, PositionMove>,
     account: Account,
+    traces: Traces,
+    open_requests: Option<Vec<u8>>,
+    replayed: Vec<Replayed>,
     days: BTreeSet<i64>,
     rows: usize,
     bytes: usize,
@@ -107,6 +113,23 @@ impl OpenSet {
         }
     }
 
+    /// What must be known of its events after a restart.
+    pub fn remember(&mut self, traces: Traces) {
+        self.bytes += traces.uids.len() * size_of::<Uid>();
+        self.traces.add(traces);
+    }
+
+    /// The Vault requests that wait for their response after the last record of this set, in the form
+    /// of [`super::blob`]. What was given before is replaced.
+    pub fn leaves_open(&mut self, requests: Vec<u8>) {
+        self.open_requests = Some(requests);
+    }
+
+    /// A reject is none any more: its record is in this set and in its account.
+    pub fn replayed(&mut self, replayed: Replayed) {
+        self.replayed.push(replayed);
+    }
+
     /// Adds to the account of the records between the old and new positions.
     pub fn count(&mut self, account: &Account) {
         self.account.add(account);
@@ -124,7 +147,11 @@ impl OpenSet {
 
     /// Whether there is nothing to seal.
     pub fn is_empty(&self) -> bool {
-        self.rows == 0 && self.moves.is_empty() && self.account == Account::default()
+        self.rows == 0
+            && self.moves.is_empty()
+            && self.account == Account::default()
+            && self.traces.is_empty()
+            && self.replayed.is_empty()
     }
 
     /// Whether it is due to be sealed.
@@ -146,8 +173,16 @@ impl OpenSet {
             let table = Table { kind: *kind, schema: &table.schema, batches: &table.batches };
             files.extend(file::write_table(store.folder(), seal, &table, at, &mut unsealed)?);
         }
-        let moves = self.moves.into_values().collect();
-        let record = SealRecord { id: seal, files, moves, account: self.account, sealed_at: at };
+        files.extend(file::write_traces(store.folder(), seal, &self.traces, at, &mut unsealed)?);
+        let record = SealRecord {
+            id: seal,
+            files,
+            moves: self.moves.into_values().collect(),
+            account: self.account,
+            open_requests: self.open_requests,
+            replayed: self.replayed,
+            sealed_at: at,
+        };
         Ok(WrittenSet { record, unsealed })
     }
 }

@@ -4,6 +4,7 @@
 //! with its response, aliases, duplicates) is the pipeline's join step.
 
 pub mod cloudtrail;
+mod json;
 pub mod vault;
 
 use bumpalo::Bump;

@@ -63,27 +63,26 @@ struct Outcome {
 }
 
 impl Dispatcher {
-    /// A dispatcher for the webhook of the configuration. `wake` is notified after deliveries were put into
-    /// the outbox.
+    /// A dispatcher for the webhook of the configuration.
     ///
     /// # Errors
     /// Where its address is wrong or must not be reached.
-    pub fn new(
-        store: Arc<Store>,
-        config: &config::Webhook,
-        wake: Arc<Notify>,
-        clock: Clock,
-    ) -> Result<Self, NotifyError> {
+    pub fn new(store: Arc<Store>, config: &config::Webhook, clock: Clock) -> Result<Self, NotifyError> {
         Ok(Self {
             store,
             channel: super::WEBHOOK,
             webhook: Webhook::new(config)?,
             retry: config.retry.clone(),
             last_wait: config.timeout.duration(),
-            wake,
+            wake: Arc::default(),
             counters: Arc::default(),
             clock,
         })
+    }
+
+    /// To be notified after deliveries were put into the outbox.
+    pub fn waker(&self) -> Arc<Notify> {
+        self.wake.clone()
     }
 
     /// Its counts.

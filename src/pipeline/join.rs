@@ -1,61 +1,37 @@
-//! What needs neighbours: duplicates, Vault's request with its response, learnt aliases.
+//! What needs neighbours: duplicates, and Vault's request with its response.
 //!
 //! In: built batches, in the order they were read. Out: the rows that stand, and the account of the
 //! rest. Everything here is a function of that order, never of how it was cut into batches.
+//!
+//! A request is merged into its response, before or after it. It is given up, and stands as an event of
+//! its own with an unknown outcome, at the first response read after it, of the same source, that is
+//! more than a minute later by event time: be it its own. A request that is known already, waiting or
+//! answered, is merged too.
 
-mod rollback;
-
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt64Array};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute;
 use arrow::error::ArrowError;
 
+use super::answers::is_given_up;
+use super::open::{Open, Request, gather};
+use super::seen::Seen;
+use crate::domain::event::Provider;
+use crate::history::Uid;
+use crate::metrics::Account;
 use crate::table::build::{Built, RowMark};
 use crate::table::columns::Column;
+use crate::table::mark::uid_of;
 use crate::table::rows::Rows;
-
-pub use rollback::Mark;
-
-/// How many event uids are remembered to recognise duplicates: more than a day at 40 events a second,
-/// in about 200 MB.
-const DUPLICATE_HORIZON: usize = 4_000_000;
-
-/// How long, in event time, a Vault request waits for its response before it stands alone.
-const RESPONSE_PATIENCE_MICROS: i64 = 60_000_000;
-
-/// How many requests may wait at once; past it the oldest stand alone early.
-const OPEN_REQUESTS: usize = 100_000;
-
-/// A hash map from uids, which are hashes already.
-type UidMap<V> = HashMap<u128, V, BuildHasherDefault<UidHasher>>;
-
-/// Takes the uid's low half as its hash.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct UidHasher(u64);
-
-impl Hasher for UidHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u128(&mut self, uid: u128) {
-        self.0 = uid as u64;
-    }
-}
 
 /// What the join step made of one batch.
 #[derive(Debug)]
 pub struct Joined {
     /// The rows that stand.
     pub batch: RecordBatch,
+    /// What tells each of these rows from others.
+    pub uids: Vec<Uid>,
     /// Records of which at least one row stands.
     pub gave_events: u64,
     /// Vault requests merged into their response.
@@ -64,35 +40,22 @@ pub struct Joined {
     pub duplicates: u64,
 }
 
+impl Joined {
+    /// Adds what was decided here to the account of the records behind it.
+    pub fn count(&self, account: &mut Account) {
+        account.gave_events += self.gave_events;
+        account.merged += self.merged;
+        account.duplicates += self.duplicates;
+        account.events += self.batch.num_rows() as u64;
+    }
+}
+
 /// The memory of the join step.
 #[derive(Debug, Default)]
 pub struct Join {
-    /// Content hash of every event that stands, by uid; none where only a request was seen, which any
-    /// later response agrees with.
-    seen: UidMap<Option<u64>>,
-    /// The uids in `seen`, oldest first.
-    order: VecDeque<u128>,
-    /// How many uids were ever put into `order`.
-    remembered: u64,
-    open: UidMap<OpenRequest>,
-    /// The highest event time of a Vault entry.
-    latest: i64,
-}
-
-/// A Vault request whose response has not come yet.
-#[derive(Debug)]
-struct OpenRequest {
-    row: OpenRow,
-    time: i64,
-}
-
-/// Where an open request's row is.
-#[derive(Debug)]
-enum OpenRow {
-    /// In the batch at hand.
-    Here(usize),
-    /// Kept from an earlier batch: one row of a small batch.
-    Kept(Arc<RecordBatch>, usize),
+    /// Every event that stands, up to the horizon.
+    seen: Seen,
+    open: Open,
 }
 
 /// What is decided of the rows of one batch.
@@ -100,31 +63,77 @@ enum OpenRow {
 struct Decisions {
     keep: Vec<bool>,
     conflicts: Vec<usize>,
+    given_up: Vec<Request>,
     gave_events: u64,
     merged: u64,
     duplicates: u64,
+    /// Whether the record at hand stands.
+    record_stands: bool,
 }
 
 impl Join {
+    /// A join step that remembers these events, oldest first, and the rows of these open requests.
+    ///
+    /// # Errors
+    /// As [`Self::batch`].
+    pub fn restored(
+        uids: impl IntoIterator<Item = Uid>,
+        open: Option<&RecordBatch>,
+    ) -> Result<Self, ArrowError> {
+        let mut join = Self::default();
+        for Uid { uid, content } in uids {
+            // A request that was given up stands behind the rows of its batch, and so behind its response.
+            if content.is_some() || join.seen.get(uid).is_none() {
+                join.seen.insert(uid, content);
+            }
+        }
+        if let Some(batch) = open {
+            let rows = Rows::of(batch);
+            for row in 0..rows.len() {
+                let time = rows.time(Column::EventTime, row).unwrap_or_default();
+                let first = rows.integer(Column::Ordinal, row) == Some(0);
+                let source = rows.text(Column::Source, row).unwrap_or_default();
+                join.open.add(uid_of(&rows, row), time, first, source, row);
+            }
+            join.open.keep(batch)?;
+        }
+        Ok(join)
+    }
+
+    /// The rows of the requests that wait; nothing where none does.
+    ///
+    /// # Errors
+    /// As [`Self::batch`].
+    pub fn open_requests(&self) -> Result<Option<RecordBatch>, ArrowError> {
+        self.open.rows()
+    }
+
     /// Joins the next batch.
     ///
     /// # Errors
     /// Where Arrow refuses to select rows, which consistent batches never make it do.
     pub fn batch(&mut self, built: &Built) -> Result<Joined, ArrowError> {
-        let decisions = self.decide(built);
-        let stranded = self.take_stranded(&built.batch)?;
-        self.keep_open_rows(&built.batch)?;
+        let mut decisions = self.decide(built);
+        while let Some(request) = self.open.surplus() {
+            self.give_up(request, &mut decisions);
+        }
+        let given_up = gather(&decisions.given_up, Some(&built.batch))?;
+        self.open.keep(&built.batch)?;
         let mut batch = mark_conflicts(&built.batch, &decisions.conflicts)?;
-        if decisions.keep.iter().any(|keep| !keep) {
+        let kept = built.marks.iter().zip(&decisions.keep).filter(|(_, keep)| **keep);
+        let mut uids: Vec<_> =
+            kept.map(|(mark, _)| Uid { uid: mark.uid, content: Some(mark.content) }).collect();
+        if uids.len() < built.marks.len() {
             batch = compute::filter_record_batch(&batch, &BooleanArray::from(decisions.keep))?;
         }
-        let stranded_records = stranded.as_ref().map_or(0, |rows| rows.num_rows() as u64);
-        if let Some(rows) = stranded {
+        if let Some(rows) = given_up {
             batch = compute::concat_batches(&batch.schema(), [&batch, &rows])?;
+            uids.extend(decisions.given_up.iter().map(|request| Uid { uid: request.uid, content: None }));
         }
         Ok(Joined {
             batch,
-            gave_events: decisions.gave_events + stranded_records,
+            uids,
+            gave_events: decisions.gave_events,
             merged: decisions.merged,
             duplicates: decisions.duplicates,
         })
@@ -134,133 +143,110 @@ impl Join {
     ///
     /// # Errors
     /// As [`Self::batch`].
-    pub fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        let mut open: Vec<_> = self.open.drain().collect();
-        open.sort_unstable_by_key(|(uid, request)| (request.time, *uid));
-        let rows = open.into_iter().map(|(uid, request)| {
-            self.seen.insert(uid, None);
-            request.row
-        });
-        gather(rows.collect(), None)
+    pub fn finish(&mut self) -> Result<Option<Joined>, ArrowError> {
+        let mut decisions = Decisions::default();
+        for request in self.open.take_all() {
+            self.give_up(request, &mut decisions);
+        }
+        let uid = |request: &Request| Uid { uid: request.uid, content: None };
+        Ok(gather(&decisions.given_up, None)?.map(|batch| Joined {
+            batch,
+            uids: decisions.given_up.iter().map(uid).collect(),
+            gave_events: decisions.gave_events,
+            merged: 0,
+            duplicates: 0,
+        }))
     }
 
     fn decide(&mut self, built: &Built) -> Decisions {
-        let mut decisions = Decisions { keep: Vec::with_capacity(built.marks.len()), ..Decisions::default() };
+        let mut decisions = Decisions { keep: vec![false; built.marks.len()], ..Decisions::default() };
         let rows = Rows::of(&built.batch);
-        let mut record_stands = false;
-        for (row, mark) in built.marks.iter().enumerate() {
-            let stands = if mark.awaits_response {
-                let time = rows.time(Column::EventTime, row).unwrap_or_default();
-                self.decide_request(mark, row, time, &mut decisions);
-                false
-            } else {
-                self.decide_event(mark, row, &mut decisions)
+        for row in in_reading_order(&built.marks) {
+            let Some(mark) = built.marks.get(row) else { continue };
+            let keeps = match mark.awaits_response {
+                true => {
+                    self.decide_request(mark, row, &rows, &mut decisions);
+                    false
+                }
+                false => {
+                    self.end_patience(row, &rows, &mut decisions);
+                    self.decide_event(mark, row, &rows, &mut decisions)
+                }
             };
-            if mark.first && !mark.awaits_response {
-                record_stands = stands;
-                *(if stands { &mut decisions.gave_events } else { &mut decisions.duplicates }) += 1;
+            if let Some(keep) = decisions.keep.get_mut(row) {
+                *keep = keeps;
             }
-            decisions.keep.push(stands || (!mark.first && record_stands && !mark.awaits_response));
         }
         decisions
     }
 
-    fn decide_request(&mut self, mark: &RowMark, row: usize, time: i64, decisions: &mut Decisions) {
-        self.latest = self.latest.max(time);
-        if self.seen.contains_key(&mark.uid) {
-            decisions.merged += 1;
+    fn decide_request(&mut self, mark: &RowMark, row: usize, rows: &Rows<'_>, decisions: &mut Decisions) {
+        if self.open.contains(mark.uid) || self.seen.get(mark.uid).is_some() {
+            decisions.merged += u64::from(mark.first);
             return;
         }
-        match self.open.entry(mark.uid) {
-            Entry::Occupied(_) => decisions.duplicates += 1,
-            Entry::Vacant(place) => _ = place.insert(OpenRequest { row: OpenRow::Here(row), time }),
+        let time = rows.time(Column::EventTime, row).unwrap_or_default();
+        let source = rows.text(Column::Source, row).unwrap_or_default();
+        self.open.add(mark.uid, time, mark.first, source, row);
+    }
+
+    /// A response ends the patience of those that have waited a minute for theirs.
+    fn end_patience(&mut self, row: usize, rows: &Rows<'_>, decisions: &mut Decisions) {
+        if self.open.is_empty() || rows.text(Column::Provider, row) != Some(Provider::Vault.as_str()) {
+            return;
+        }
+        let now = rows.time(Column::EventTime, row).unwrap_or_default();
+        let source = rows.text(Column::Source, row).unwrap_or_default();
+        while let Some(request) = self.open.give_up(source, now) {
+            self.give_up(request, decisions);
         }
     }
 
-    /// Whether the event stands: it was not seen before, or not with this content.
-    fn decide_event(&mut self, mark: &RowMark, row: usize, decisions: &mut Decisions) -> bool {
-        if self.open.remove(&mark.uid).is_some() {
-            decisions.merged += 1;
-        }
-        match self.seen.insert(mark.uid, Some(mark.content)) {
-            None => self.remember(mark.uid),
-            Some(Some(content)) if content == mark.content => return false,
-            Some(Some(_)) => decisions.conflicts.push(row),
-            Some(None) => {}
-        }
-        true
+    fn give_up(&mut self, request: Request, decisions: &mut Decisions) {
+        self.seen.insert(request.uid, None);
+        decisions.gave_events += u64::from(request.first);
+        decisions.given_up.push(request);
     }
 
-    fn remember(&mut self, uid: u128) {
-        self.order.push_back(uid);
-        self.remembered += 1;
-        if self.order.len() > DUPLICATE_HORIZON
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
-    }
-
-    /// Takes out the requests that have waited too long, oldest first.
-    fn take_stranded(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>, ArrowError> {
-        if self.open.is_empty() {
-            return Ok(None);
-        }
-        let deadline = self.latest - RESPONSE_PATIENCE_MICROS;
-        let mut waiting: Vec<_> = self.open.iter().map(|(uid, request)| (request.time, *uid)).collect();
-        waiting.sort_unstable();
-        let surplus = waiting.len().saturating_sub(OPEN_REQUESTS);
-        let mut rows = Vec::new();
-        for (place, (time, uid)) in waiting.into_iter().enumerate() {
-            if time >= deadline && place >= surplus {
-                break;
-            }
-            if let Some(request) = self.open.remove(&uid) {
-                self.seen.insert(uid, None);
-                self.remember(uid);
-                rows.push(request.row);
+    /// Whether the event stands: it was not seen before, or not with this content, or its record stands.
+    fn decide_event(
+        &mut self,
+        mark: &RowMark,
+        row: usize,
+        rows: &Rows<'_>,
+        decisions: &mut Decisions,
+    ) -> bool {
+        if let Some(request) = self.open.remove(mark.uid) {
+            let now = rows.time(Column::EventTime, row).unwrap_or_default();
+            if is_given_up(request.time, now) {
+                self.give_up(request, decisions);
+            } else {
+                decisions.merged += u64::from(request.first);
             }
         }
-        gather(rows, Some(batch))
-    }
-
-    /// Copies the rows of requests that stay open out of the batch at hand.
-    fn keep_open_rows(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let mut here: Vec<_> = self
-            .open
-            .values_mut()
-            .filter_map(|request| match request.row {
-                OpenRow::Here(row) => Some((row, &mut request.row)),
-                OpenRow::Kept(..) => None,
-            })
-            .collect();
-        if here.is_empty() {
-            return Ok(());
+        let stands = match self.seen.insert(mark.uid, Some(mark.content)) {
+            Some(Some(content)) if content == mark.content => false,
+            Some(Some(_)) => {
+                decisions.conflicts.push(row);
+                true
+            }
+            None | Some(None) => true,
+        };
+        if mark.first {
+            decisions.record_stands = stands;
+            *(if stands { &mut decisions.gave_events } else { &mut decisions.duplicates }) += 1;
         }
-        here.sort_unstable_by_key(|(row, _)| *row);
-        let wanted: UInt64Array = here.iter().map(|(row, _)| *row as u64).collect::<Vec<_>>().into();
-        let kept = Arc::new(compute::take_record_batch(batch, &wanted)?);
-        for (place, (_, row)) in here.into_iter().enumerate() {
-            *row = OpenRow::Kept(kept.clone(), place);
-        }
-        Ok(())
+        stands || (!mark.first && decisions.record_stands)
     }
 }
 
-/// Brings rows together into one batch.
-fn gather(rows: Vec<OpenRow>, here: Option<&RecordBatch>) -> Result<Option<RecordBatch>, ArrowError> {
-    let mut single = Vec::with_capacity(rows.len());
-    for row in rows {
-        match (row, here) {
-            (OpenRow::Kept(batch, row), _) => single.push(batch.slice(row, 1)),
-            (OpenRow::Here(row), Some(batch)) => single.push(batch.slice(row, 1)),
-            (OpenRow::Here(_), None) => {}
-        }
+/// The rows in the order of their records.
+fn in_reading_order(marks: &[RowMark]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..marks.len()).collect();
+    if !marks.is_sorted_by_key(|mark| mark.record) {
+        order.sort_by_key(|row| marks.get(*row).map(|mark| mark.record));
     }
-    match single.first() {
-        None => Ok(None),
-        Some(first) => compute::concat_batches(&first.schema(), &single).map(Some),
-    }
+    order
 }
 
 /// Sets `conflicts` on the rows that bring other content under a known id.

@@ -47,15 +47,15 @@ fn a_response_before_its_request_is_merged_too() {
 fn a_request_without_response_stands_alone_after_its_patience() {
     let mut join = Join::default();
     assert_eq!(join.batch(&built(&[request("a", 0), request("b", MINUTE / 2)])).unwrap().batch.num_rows(), 0);
-    let joined = join.batch(&built(&[request("c", MINUTE + 1)])).unwrap();
-    assert_eq!(ids(&joined.batch), ["a"]);
+    let joined = join.batch(&built(&[request("c", MINUTE), response("x", MINUTE + 1)])).unwrap();
+    assert_eq!(ids(&joined.batch), ["x", "a"]);
     let late = join.batch(&built(&[response("a", MINUTE + 2)])).unwrap();
     assert_eq!(
         (late.gave_events, ids(&late.batch)),
         (1, vec!["a".to_owned()]),
         "other content: shown, not swallowed"
     );
-    assert_eq!(ids(&join.finish().unwrap().unwrap()), ["b", "c"]);
+    assert_eq!(ids(&join.finish().unwrap().unwrap().batch), ["b", "c"]);
 }
 
 #[test]

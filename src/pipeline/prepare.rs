@@ -3,12 +3,11 @@
 //! In: a chunk as a source cut it. Out: the built batch, the rejects, and what became of the records
 //! that gave no event. What needs other chunks is left to [`super::join`].
 
-use std::collections::HashSet;
-
 use arrow::error::ArrowError;
 use bumpalo::Bump;
 
-use crate::domain::event::KeyEvent;
+use super::answers::Answers;
+use crate::domain::event::{KeyEvent, Provider};
 use crate::domain::reject::{Aside, Reject};
 use crate::metrics::Account;
 use crate::normalize::{Normalized, cloudtrail, vault};
@@ -78,36 +77,54 @@ struct Work<'w> {
 
 impl Work<'_> {
     /// Vault writes each call twice, as request and as response, which repeats the request in full. So
-    /// responses come first, and a request that found its response here is merged without being
-    /// normalized.
+    /// responses come first, and a request that the join step would merge into one of them is merged
+    /// without being normalized.
     fn records(&mut self) {
         let chunk = self.chunk;
-        let mut answered = HashSet::new();
+        let mut answers = Answers::default();
         let mut deferred = Vec::new();
-        for piece in &chunk.records {
+        for (place, piece) in chunk.records.iter().enumerate() {
             self.account.received += 1;
             let bytes = chunk.record(piece);
             match piece.shape {
-                Shape::CloudTrail => self.record(piece, bytes, &mut |_| {}),
+                Shape::CloudTrail => self.record(place, piece, bytes, &mut |_| {}),
                 Shape::Vault if vault::seems_response(bytes) => {
-                    self.record(piece, bytes, &mut |event| _ = answered.insert(event.event_id.to_owned()));
+                    self.answer(place, piece, bytes, &mut answers)
                 }
-                Shape::Vault => deferred.push(piece),
+                Shape::Vault => deferred.push((place, piece)),
             }
         }
-        for piece in deferred {
+        let mut requests = Vec::new();
+        for (place, piece) in deferred {
             let bytes = chunk.record(piece);
-            match vault::request_id(bytes) {
-                Some((kind, id)) if kind.awaits_response() && answered.contains(id.as_ref()) => {
-                    self.account.merged += 1;
-                }
-                _ => self.record(piece, bytes, &mut |_| {}),
+            match vault::half(bytes) {
+                Some(half) if half.kind.awaits_response() => requests.push((place, piece, half)),
+                _ => self.answer(place, piece, bytes, &mut answers),
+            }
+        }
+        for (place, _, half) in &requests {
+            answers.ask(&half.id, *place, half.time);
+        }
+        for (place, piece, half) in &requests {
+            if answers.merge(&half.id) {
+                self.account.merged += 1;
+            } else {
+                self.record(*place, piece, chunk.record(piece), &mut |_| {});
             }
         }
     }
 
+    /// Normalizes what is probably a response, and notes what it answers.
+    fn answer(&mut self, place: usize, piece: &Piece, bytes: &[u8], answers: &mut Answers) {
+        self.record(place, piece, bytes, &mut |event| {
+            if event.provider == Some(Provider::Vault) && !event.awaits_response {
+                answers.add(event.event_id, place, event.event_time);
+            }
+        });
+    }
+
     /// Normalizes one record, and shows `watch` the events it gives.
-    fn record(&mut self, piece: &Piece, bytes: &[u8], watch: &mut dyn FnMut(&KeyEvent<'_>)) {
+    fn record(&mut self, place: usize, piece: &Piece, bytes: &[u8], watch: &mut dyn FnMut(&KeyEvent<'_>)) {
         let origin = Origin {
             source: &self.chunk.source,
             device: self.chunk.device.as_deref(),
@@ -115,6 +132,7 @@ impl Work<'_> {
             ingested_at: self.ingested_at,
         };
         let Self { table, arena, .. } = self;
+        table.begin_record(u32::try_from(place).unwrap_or(u32::MAX));
         let mut emit = |event: &KeyEvent<'_>| {
             watch(event);
             table.push(event, origin);
@@ -125,7 +143,7 @@ impl Work<'_> {
         };
         arena.reset();
         match result {
-            Ok(Normalized::Events(count)) => self.account.events += u64::from(count),
+            Ok(Normalized::Events(_)) => {}
             Ok(Normalized::Irrelevant(aside)) => self.set_aside(aside),
             Err(reject) => self.refuse(piece, bytes, reject),
         }

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::error::ArrowError;
 
-use super::join::{Join, Joined};
+use super::memory::{Memory, Remembered};
 use super::prepare::{Prepared, Preparer};
 use super::rules::{Judged, Rules};
 use super::turnstile::{Broken, Turnstile};
 use crate::catalog::AliasBook;
+use crate::history::Traces;
 use crate::metrics::Account;
 use crate::source::{Chunk, Mark, Reader, Refused, SourceError};
 
@@ -24,6 +25,8 @@ pub struct Step {
     /// The source that `rejects` come from.
     pub source: Arc<str>,
     pub account: Account,
+    /// What must be known of the rows after a restart: its uids are those of the batch, row by row.
+    pub traces: Traces,
     /// The alias facts that were known when it was judged.
     pub aliases: Arc<AliasBook>,
     /// Up to where which of the reader's inputs is read; nothing for what the end of the input set free.
@@ -55,7 +58,7 @@ struct Shared<'s> {
     rules: &'s Rules,
     ingested_at: i64,
     input: Mutex<Input<'s>>,
-    join: Turnstile<Neighbours>,
+    join: Turnstile<Memory>,
     accept: Turnstile<&'s mut Accept<'s>>,
 }
 
@@ -63,13 +66,6 @@ struct Input<'s> {
     reader: &'s mut Reader,
     next: u64,
     ended: bool,
-}
-
-/// What must see the batches in order.
-#[derive(Default)]
-struct Neighbours {
-    join: Join,
-    aliases: Arc<AliasBook>,
 }
 
 /// Scans the whole of `reader` with `threads` threads (at least one).
@@ -87,7 +83,7 @@ pub fn scan<'s>(
         rules,
         ingested_at,
         input: Mutex::new(Input { reader, next: 0, ended: false }),
-        join: Turnstile::new(Neighbours::default()),
+        join: Turnstile::new(Memory::default()),
         accept: Turnstile::new(accept),
     };
     if threads <= 1 {
@@ -145,17 +141,12 @@ impl Shared<'_> {
     /// Takes one prepared chunk through the join, the judgement and the hand-over.
     fn pass(&self, number: u64, prepared: Prepared, chunk: &Chunk) -> Result<Result<(), ScanError>, Broken> {
         let Prepared { built, rejects, mut account } = prepared;
-        let (joined, aliases) = self.join.enter(number, |neighbours| {
-            let joined = neighbours.join.batch(&built);
-            (joined, neighbours.learn(built.aliases))
-        })?;
-        let judged = joined.map_err(ScanError::from).and_then(|joined| {
-            account.gave_events += joined.gave_events;
-            account.merged += joined.merged;
-            account.duplicates += joined.duplicates;
-            Ok(self.judge(joined, &aliases)?)
+        let remembered = self.join.enter(number, |memory| memory.batch(built))?;
+        let judged = remembered.map_err(ScanError::from).and_then(|remembered| {
+            remembered.joined.count(&mut account);
+            Ok(self.judge(remembered)?)
         });
-        let judged = match judged {
+        let (judged, traces, aliases) = match judged {
             Ok(judged) => judged,
             Err(error) => return Ok(Err(error)),
         };
@@ -164,6 +155,7 @@ impl Shared<'_> {
             rejects,
             source: chunk.source.clone(),
             account,
+            traces,
             aliases,
             reached: Some((chunk.input, chunk.next)),
         };
@@ -171,36 +163,22 @@ impl Shared<'_> {
         Ok(job.and_then(|job| job.map_or(Ok(()), |job| job())).map_err(ScanError::Accept))
     }
 
-    fn judge(&self, joined: Joined, aliases: &AliasBook) -> Result<Judged, ArrowError> {
-        self.rules.judge(joined.batch, aliases)
+    fn judge(&self, remembered: Remembered) -> Result<(Judged, Traces, Arc<AliasBook>), ArrowError> {
+        let Remembered { joined, traces, aliases } = remembered;
+        Ok((self.rules.judge(joined.batch, &aliases)?, traces, aliases))
     }
 
     /// The end of the input: what still waits for a neighbour stands alone.
-    fn finish(self) -> Result<(), ScanError> {
-        let mut neighbours = self.join.into_state();
-        let Some(batch) = neighbours.join.finish()? else { return Ok(()) };
-        let account = Account { gave_events: batch.num_rows() as u64, ..Account::default() };
-        let judged = self.rules.judge(batch, &neighbours.aliases)?;
-        let step = Step {
-            judged,
-            rejects: Vec::new(),
-            source: "".into(),
-            account,
-            aliases: neighbours.aliases,
-            reached: None,
-        };
+    fn finish(mut self) -> Result<(), ScanError> {
+        let mut memory = std::mem::replace(&mut self.join, Turnstile::new(Memory::default())).into_state();
+        let Some(remembered) = memory.finish()? else { return Ok(()) };
+        let mut account = Account::default();
+        remembered.joined.count(&mut account);
+        let (judged, traces, aliases) = self.judge(remembered)?;
+        let step =
+            Step { judged, rejects: Vec::new(), source: "".into(), account, traces, aliases, reached: None };
         let accept = self.accept.into_state();
         let job = accept(step).map_err(ScanError::Accept)?;
         job.map_or(Ok(()), |job| job()).map_err(ScanError::Accept)
-    }
-}
-
-impl Neighbours {
-    /// Learns new alias facts; what earlier batches were given stays as it was.
-    fn learn(&mut self, facts: Vec<crate::table::build::LearntAlias>) -> Arc<AliasBook> {
-        for fact in facts {
-            Arc::make_mut(&mut self.aliases).learn(fact.at, &fact.alias, fact.key.as_deref());
-        }
-        self.aliases.clone()
     }
 }

@@ -88,7 +88,7 @@ impl Stream {
             let before = buffer.len();
             let packed = matches!(self.member, Member::Gzip(_) | Member::Zstd(_));
             let read = match &mut self.member {
-                Member::Plain(raw) => take(raw, buffer, wanted),
+                Member::Plain(raw) => raw.append_to(buffer, wanted),
                 Member::Gzip(decoder) => unpack(decoder, buffer, wanted),
                 Member::Zstd(decoder) => unpack(decoder, buffer, wanted),
                 Member::Start(_) | Member::Lost(_) => Ok(0),

@@ -63,6 +63,29 @@ impl Raw {
         Ok((bytes, self.ahead.len().min(N)))
     }
 
+    /// Appends up to `wanted` bytes to `buffer`, fewer only where the input ends. As reading into it would,
+    /// but without writing zeros there first.
+    ///
+    /// # Errors
+    /// Where reading fails.
+    pub(super) fn append_to(&mut self, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<usize> {
+        let before = buffer.len();
+        while !self.ahead.is_empty() || !self.inner.buffer().is_empty() {
+            let left = (before + wanted).saturating_sub(buffer.len());
+            if left == 0 {
+                return Ok(wanted);
+            }
+            let held = self.fill_buf()?;
+            let taken = held.get(..left).unwrap_or(held);
+            buffer.extend_from_slice(taken);
+            let taken = taken.len();
+            self.consume(taken);
+        }
+        let left = (before + wanted).saturating_sub(buffer.len());
+        self.inner.get_mut().append_to(buffer, left)?;
+        Ok(buffer.len() - before)
+    }
+
     /// Whether the last read failed in the system.
     pub(super) fn failed(&self) -> bool {
         self.inner.get_ref().failed
@@ -105,6 +128,16 @@ impl BufRead for Raw {
         } else {
             self.ahead.drain(..amount.min(self.ahead.len()));
         }
+    }
+}
+
+impl Counted {
+    fn append_to(&mut self, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<usize> {
+        let before = buffer.len();
+        let result = self.bytes.by_ref().take(wanted as u64).read_to_end(buffer);
+        self.failed = result.is_err();
+        self.count.fetch_add((buffer.len() - before) as u64, Ordering::Relaxed);
+        result
     }
 }
 

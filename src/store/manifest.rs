@@ -12,6 +12,8 @@ vocabulary! {
         Events = "events",
         Findings = "findings",
         Rejects = "rejects",
+        /// What must be known of events after a restart; no table.
+        Traces = "traces",
     }
 }
 

@@ -39,6 +39,7 @@ mod manifest;
 mod outbox;
 mod position;
 mod replacement;
+mod replayed;
 mod seal;
 mod statements;
 
@@ -53,6 +54,7 @@ pub use manifest::{FileRow, Kind};
 pub use outbox::{Delivery, DeliveryRow, DeliveryState, NewDelivery};
 pub use position::{Position, PositionMove, StoredPosition};
 pub use replacement::{Replacement, RetiredFile};
+pub use replayed::{CameTo, Replayed};
 pub use seal::{SealId, SealRecord};
 
 use crate::config::StoreAddress;

@@ -20,7 +20,7 @@ vocabulary! {
 }
 
 const COUNT_UNDELIVERED: &str = "SELECT state, COUNT(*) AS deliveries FROM deliveries \
-    WHERE channel = $1 AND state <> 'delivered' GROUP BY state";
+    WHERE channel = $1 AND state IN ('pending', 'parked') GROUP BY state";
 const INSERT_DELIVERY: &str = "INSERT INTO deliveries (id, alert_id, channel, transition, repeat, payload, \
     state, attempts, next_attempt, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7) \
     ON CONFLICT (id) DO NOTHING";

@@ -7,8 +7,12 @@ use super::database::{Transaction, query};
 use super::error::StoreError;
 use super::manifest::{self, FileRow};
 use super::position::{self, PositionMove};
-use super::statements::{ALL_ACCOUNTS, FIND_SEAL, INSERT_SEAL};
+use super::replayed::{self, Replayed};
+use super::statements::{ALL_ACCOUNTS, FIND_SEAL, INSERT_SEAL, READ_OPEN_REQUESTS, WRITE_OPEN_REQUESTS};
 use crate::metrics::Account;
+
+/// The open requests of all partitions together: a request and its response may come by two.
+const ALL: &str = "all";
 
 /// Names a seal: the epoch of the writer and the place of the seal in it. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +35,11 @@ pub struct SealRecord {
     pub moves: Vec<PositionMove>,
     /// What became of the records between the old and the new positions.
     pub account: Account,
+    /// The Vault requests that wait for their response once these positions are reached, in the form
+    /// of `history`; nothing leaves those stored before as they are.
+    pub open_requests: Option<Vec<u8>>,
+    /// Rejects that this seal holds the records of.
+    pub replayed: Vec<Replayed>,
     /// Microseconds since the epoch.
     pub sealed_at: i64,
 }
@@ -98,7 +107,16 @@ impl Store {
         Ok(count.is_some_and(|count| count > 0))
     }
 
-    /// The account of all records ever sealed here.
+    /// The Vault requests that waited for their response at the last seal; empty where none did.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_requests(&self) -> Result<Vec<u8>, StoreError> {
+        let open = query(READ_OPEN_REQUESTS).bind(ALL).fetch_scalar(&self.database).await?;
+        Ok(open.unwrap_or_default())
+    }
+
+    /// The account of all records ever sealed here; a replayed reject counts as what it came to.
     ///
     /// # Errors
     /// When the database fails, or holds an account that this version cannot read.
@@ -110,6 +128,7 @@ impl Store {
                 .map_err(|_| StoreError::Unreadable { what: "an account of records", text })?;
             total.add(&part);
         }
+        self.without_replayed(&mut total).await?;
         Ok(total)
     }
 }
@@ -121,6 +140,12 @@ async fn write(transaction: &mut Transaction, seal: &SealRecord) -> Result<(), S
     }
     for file in &seal.files {
         manifest::insert(transaction, seal.id, file).await?;
+    }
+    for rejected in &seal.replayed {
+        replayed::insert(transaction, seal.id, rejected, seal.sealed_at).await?;
+    }
+    if let Some(open) = &seal.open_requests {
+        query(WRITE_OPEN_REQUESTS).bind(ALL).bind(open).execute(transaction).await?;
     }
     Ok(())
 }

@@ -62,3 +62,11 @@ pub(super) const ALL_CATALOG_VERSIONS: &str =
 pub(super) const READ_META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const WRITE_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) \
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+pub(super) const READ_OPEN_REQUESTS: &str = "SELECT content FROM open_requests WHERE name = $1";
+pub(super) const WRITE_OPEN_REQUESTS: &str = "INSERT INTO open_requests (name, content) VALUES ($1, $2) \
+    ON CONFLICT (name) DO UPDATE SET content = excluded.content";
+
+pub(super) const ALL_REPLAYED: &str = "SELECT id, reason, came_to FROM replayed_rejects ORDER BY id";
+pub(super) const INSERT_REPLAYED: &str = "INSERT INTO replayed_rejects \
+    (id, reason, came_to, seal_id, replayed_at) VALUES ($1, $2, $3, $4, $5)";

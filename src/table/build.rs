@@ -1,17 +1,17 @@
 //! Builds one Arrow batch from normalized events.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::error::ArrowError;
 
 use super::columns::unjudged_schema;
-use super::dictionary::WordBuilder;
+use super::dictionary::{WordBuilder, room_after};
+pub use super::mark::RowMark;
 use crate::domain::event::{AliasFact, CallerKind, Category, KeyEvent, Outcome, Provider};
-use crate::domain::identity;
 
 /// Where a record was read.
 #[derive(Debug, Clone, Copy)]
@@ -24,19 +24,6 @@ pub struct Origin<'a> {
     pub position: i64,
     /// When it was read, microseconds since the epoch.
     pub ingested_at: i64,
-}
-
-/// What the join step needs of a row beside its columns.
-#[derive(Debug, Clone)]
-pub struct RowMark {
-    /// Identity: hash of (provider, account or namespace, event id, ordinal).
-    pub uid: u128,
-    /// Hash of what two copies of one event must agree on (time, actor, action, key, outcome, address).
-    pub content: u64,
-    /// A Vault request entry, waiting for its response, which has the same uid.
-    pub awaits_response: bool,
-    /// The first event of its record: the one that stands for the record in counts.
-    pub first: bool,
 }
 
 /// A batch of events before joining and judging.
@@ -95,6 +82,8 @@ pub struct TableBuilder {
     columns: Builders,
     marks: Vec<RowMark>,
     aliases: Vec<LearntAlias>,
+    /// As in [`RowMark::record`].
+    record: u32,
     /// Scratch for the context columns.
     context: String,
     context_names: String,
@@ -111,12 +100,17 @@ impl TableBuilder {
         self.marks.is_empty()
     }
 
+    /// The events that follow are of the `record`-th record of the chunk; without this, of the first.
+    pub fn begin_record(&mut self, record: u32) {
+        self.record = record;
+    }
+
     /// Appends one event.
     pub fn push(&mut self, event: &KeyEvent<'_>, origin: Origin<'_>) {
         self.push_record(event, origin);
         self.push_key(event);
         self.push_caller(event);
-        self.marks.push(mark(event));
+        self.marks.push(RowMark::of(event, self.record));
         if let Some(AliasFact { alias, key }) = event.alias_fact {
             self.aliases.push(LearntAlias {
                 at: event.event_time,
@@ -203,28 +197,14 @@ impl TableBuilder {
     /// Never in practice: builders and schema come from one list, and a test compares them.
     pub fn finish(&mut self) -> Result<Built, ArrowError> {
         let arrays = self.columns.finish()?;
+        self.record = 0;
+        let room = room_after(self.marks.len());
         Ok(Built {
             batch: RecordBatch::try_new(unjudged_schema(), arrays)?,
-            marks: std::mem::take(&mut self.marks),
+            marks: std::mem::replace(&mut self.marks, Vec::with_capacity(room)),
             aliases: std::mem::take(&mut self.aliases),
         })
     }
-}
-
-fn mark(event: &KeyEvent<'_>) -> RowMark {
-    let owner = event.account.or(event.namespace).unwrap_or_default();
-    let provider = event.provider.map_or("", Provider::as_str);
-    let uid =
-        identity::uid(&[provider.as_bytes(), owner.as_bytes(), event.event_id.as_bytes(), &[event.ordinal]]);
-    let first = event.ordinal == 0;
-    RowMark { uid, content: content_hash(event), awaits_response: event.awaits_response, first }
-}
-
-/// Only compared for equality within one run, so a fast keyless hash will do.
-fn content_hash(event: &KeyEvent<'_>) -> u64 {
-    let agreed =
-        (event.event_time, event.principal, event.action, event.key_id, event.outcome, event.source_ip);
-    foldhash::fast::FixedState::with_seed(0).hash_one(agreed)
 }
 
 /// Writes the context as a JSON object with sorted names, and the names alone.
@@ -251,21 +231,26 @@ fn write_context(context: Option<&[(&str, &str)]>, json: &mut String, names: &mu
 /// Appends `text` as a JSON string.
 pub fn push_json_string(json: &mut String, text: &str) {
     json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            control if control < ' ' => json.push_str(&format!("\\u{:04x}", control as u32)),
-            plain => json.push(plain),
+    let mut rest = text;
+    while let Some(place) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F)) {
+        let (plain, after) = rest.split_at_checked(place).unwrap_or((rest, ""));
+        json.push_str(plain);
+        let mut after = after.chars();
+        match after.next() {
+            Some('\n') => json.push_str("\\n"),
+            Some('\r') => json.push_str("\\r"),
+            Some('\t') => json.push_str("\\t"),
+            Some(quoted @ ('"' | '\\')) => json.extend(['\\', quoted]),
+            Some(control) => json.push_str(&format!("\\u{:04x}", u32::from(control))),
+            None => {}
         }
+        rest = after.as_str();
     }
+    json.push_str(rest);
     json.push('"');
 }
 
-/// Ends a column; one way for the builders of arrow and ours.
+/// Ends a column and leaves an empty one with room for as much; one way for the builders of arrow and ours.
 trait Finish {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError>;
 }
@@ -278,25 +263,29 @@ impl Finish for WordBuilder {
 
 impl Finish for StringBuilder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
+        let next = Self::with_capacity(room_after(self.len()), room_after(self.values_slice().len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish()))
     }
 }
 
 impl Finish for Int64Builder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
+        let next = Self::with_capacity(room_after(self.len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish()))
     }
 }
 
 impl Finish for BooleanBuilder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
+        let next = Self::with_capacity(room_after(self.len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish()))
     }
 }
 
 impl Finish for TimestampMicrosecondBuilder {
     fn finish_array(&mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish().with_timezone("UTC")))
+        let next = Self::with_capacity(room_after(self.len()));
+        Ok(Arc::new(std::mem::replace(self, next).finish().with_timezone("UTC")))
     }
 }
 

@@ -1,63 +1,53 @@
 //! Builds dictionary columns that hold only the values their batch uses.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, NullBufferBuilder, StringArray};
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// What stands for no value until the column is finished: no key is negative.
+const NO_KEY: i32 = -1;
 
 /// A growing dictionary column of text.
 #[derive(Debug, Default)]
 pub struct WordBuilder {
     keys: Vec<i32>,
-    nulls: Nulls,
     /// End of each distinct value in `bytes`.
     ends: Vec<i32>,
     bytes: Vec<u8>,
     index: HashTable<i32>,
     hasher: DefaultHashBuilder,
-    /// The key of the last value: neighbours are often equal.
-    last: Option<i32>,
-}
-
-#[derive(Debug)]
-struct Nulls(NullBufferBuilder);
-
-impl Default for Nulls {
-    fn default() -> Self {
-        Self(NullBufferBuilder::new(0))
-    }
+    /// The last value's key and place: neighbours are often equal.
+    last: Option<(i32, Range<usize>)>,
 }
 
 impl WordBuilder {
     /// Appends a value.
+    #[inline]
     pub fn push(&mut self, value: Option<&str>) {
-        match value {
-            Some(value) => {
-                let key = self.key_of(value);
-                self.keys.push(key);
-                self.nulls.0.append_non_null();
-            }
-            None => self.push_null(),
-        }
+        let key = value.map_or(NO_KEY, |value| self.key_of(value));
+        self.keys.push(key);
     }
 
     /// Appends a null.
     pub fn push_null(&mut self) {
-        self.keys.push(0);
-        self.nulls.0.append_null();
+        self.keys.push(NO_KEY);
     }
 
     /// The key of `value`, new or known.
     fn key_of(&mut self, value: &str) -> i32 {
-        if let Some(last) = self.last
-            && value_at(&self.ends, &self.bytes, last) == value.as_bytes()
-        {
-            return last;
+        match &self.last {
+            Some((key, place)) if self.bytes.get(place.clone()) == Some(value.as_bytes()) => *key,
+            _ => self.look_up(value),
         }
+    }
+
+    fn look_up(&mut self, value: &str) -> i32 {
         let hash = self.hasher.hash_one(value);
         let known = self.index.find(hash, |key| value_at(&self.ends, &self.bytes, *key) == value.as_bytes());
         let key = match known {
@@ -71,16 +61,20 @@ impl WordBuilder {
                 key
             }
         };
-        self.last = Some(key);
+        self.last = Some((key, place_of(&self.ends, key)));
         key
     }
 
-    /// The column, leaving the builder empty with its memory kept.
+    /// The column, leaving the builder empty, with room for as much again.
     ///
     /// # Errors
     /// Never in practice: the parts are consistent by construction.
     pub fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let keys = Int32Array::new(std::mem::take(&mut self.keys).into(), self.nulls.0.finish());
+        let room = room_after(self.keys.len());
+        let mut keys = std::mem::replace(&mut self.keys, Vec::with_capacity(room));
+        let nulls = nulls_of(&keys);
+        keys.iter_mut().for_each(|key| *key = (*key).max(0));
+        let keys = Int32Array::new(keys.into(), nulls);
         let mut offsets = Vec::with_capacity(self.ends.len() + 1);
         offsets.push(0);
         offsets.append(&mut self.ends);
@@ -103,11 +97,29 @@ impl WordBuilder {
     }
 }
 
-fn value_at<'a>(ends: &[i32], bytes: &'a [u8], key: i32) -> &'a [u8] {
+/// Room for the next batch after one of this length: batches of one input are much alike, and growing
+/// step by step copies what is there and takes fresh memory each time.
+pub(super) fn room_after(length: usize) -> usize {
+    length + length / 8
+}
+
+/// Which rows have a value; nothing where all have one.
+fn nulls_of(keys: &[i32]) -> Option<NullBuffer> {
+    if keys.iter().all(|key| *key == NO_KEY) {
+        return Some(NullBuffer::new_null(keys.len())).filter(|nulls| !nulls.is_empty());
+    }
+    let has_value = |row: usize| keys.get(row).is_some_and(|key| *key != NO_KEY);
+    keys.contains(&NO_KEY).then(|| NullBuffer::new(BooleanBuffer::collect_bool(keys.len(), has_value)))
+}
+
+fn place_of(ends: &[i32], key: i32) -> Range<usize> {
     let key = key as usize;
     let start = key.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
-    let end = ends.get(key).map_or(0, |end| *end as usize);
-    bytes.get(start..end).unwrap_or_default()
+    start..ends.get(key).map_or(0, |end| *end as usize)
+}
+
+fn value_at<'a>(ends: &[i32], bytes: &'a [u8], key: i32) -> &'a [u8] {
+    bytes.get(place_of(ends, key)).unwrap_or_default()
 }
 
 /// The hasher must see the same input for a stored value as for a new one; both are text.

@@ -4,4 +4,5 @@
 pub mod build;
 pub mod columns;
 pub mod dictionary;
+pub mod mark;
 pub mod rows;

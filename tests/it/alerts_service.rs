@@ -18,7 +18,6 @@ use keyward::domain::level::Level;
 use keyward::domain::verdict::{Aspect, Verdict};
 use keyward::notify::{Counters, Dispatcher, NotifyError, WEBHOOK};
 use keyward::store::{DeliveryRow, DeliveryState, Store, StoreError};
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -83,7 +82,7 @@ async fn open(data: &Path) -> Store {
 struct Service {
     store: Arc<Store>,
     keeper: Keeper,
-    wake: Arc<Notify>,
+    wake: Arc<tokio::sync::Notify>,
     counters: Arc<Counters>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -92,9 +91,8 @@ struct Service {
 impl Service {
     async fn start(data: &Path, webhook: &config::Webhook) -> Self {
         let store = Arc::new(open(data).await);
-        let wake = Arc::<Notify>::default();
-        let dispatcher = Dispatcher::new(store.clone(), webhook, wake.clone(), now_micros).unwrap();
-        let counters = dispatcher.counters();
+        let dispatcher = Dispatcher::new(store.clone(), webhook, now_micros).unwrap();
+        let (wake, counters) = (dispatcher.waker(), dispatcher.counters());
         let stop = CancellationToken::new();
         let task = tokio::spawn(dispatcher.run(stop.clone()));
         let keeper = Keeper::new(config::Mode::Page, vec![WEBHOOK.to_owned()]);
@@ -266,8 +264,7 @@ async fn what_leads_inside_is_refused_unless_its_network_is_allowed() {
     let data = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;
     let store = Arc::new(Store::open(data.path(), 1).await.unwrap());
-    let inside = webhook(&receiver.url(), &[]);
-    let told = Dispatcher::new(store.clone(), &inside, Arc::default(), now_micros).unwrap_err();
+    let told = Dispatcher::new(store.clone(), &webhook(&receiver.url(), &[]), now_micros).unwrap_err();
     assert!(matches!(told, NotifyError::Refused(_)), "{told}");
     drop(store);
 

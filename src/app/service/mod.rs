@@ -28,12 +28,11 @@ use tokio_util::sync::CancellationToken;
 use super::clock::now_micros;
 use crate::alerts::Keeper;
 use crate::api::{self, Health, Part};
-use crate::catalog::AliasBook;
 use crate::config::{Config, RejectSample};
 use crate::history::{self, Limits};
 use crate::metrics::{Metrics, RulesInfo};
 use crate::notify::WEBHOOK;
-use crate::pipeline::join::Join;
+use crate::pipeline::memory::Memory;
 use crate::pipeline::service::versions::Versions;
 use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError, Watch};
 use crate::source::Sample;
@@ -172,8 +171,9 @@ impl Running {
             limits: self.limits(),
             seal_every: self.config.seal.every.duration(),
             sample: sample(self.config.rejects.sample),
-            aliases: AliasBook::default(),
-            join: Join::default(),
+            memory: store
+                .wait(Memory::restore(store.store()))
+                .context("could not read what was known before")?,
         })?;
         let reloader = Reloader::new(
             RuleFiles::of(&self.config),

@@ -36,8 +36,9 @@ pub(super) fn deliver(
     running: &Running,
 ) -> anyhow::Result<Arc<Notify>> {
     let Some(webhook) = &running.config.alerts.webhook else { return Ok(Arc::default()) };
-    let dispatcher = Dispatcher::new(store.shared(), webhook, now_micros)?;
-    let (wake, counters, end) = (dispatcher.waker(), dispatcher.counters(), running.end.clone());
+    let wake = Arc::<Notify>::default();
+    let dispatcher = Dispatcher::new(store.shared(), webhook, Arc::clone(&wake), now_micros)?;
+    let (counters, end) = (dispatcher.counters(), running.end.clone());
     let (store, metrics) = (store.shared(), Arc::clone(&running.metrics));
     runtime.spawn(dispatcher.run(running.end.clone()));
     runtime.spawn(async move {

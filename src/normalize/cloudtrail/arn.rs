@@ -16,15 +16,16 @@ pub struct Arn<'a> {
 impl<'a> Arn<'a> {
     /// Takes `text` apart, if it is an ARN.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut rest = text.strip_prefix("arn:")?;
-        let mut part = || {
-            let end = rest.bytes().position(|byte| byte == b':')?;
-            let (part, after) = rest.split_at_checked(end)?;
-            rest = after.get(1..)?;
-            Some(part)
-        };
-        let (partition, service, region, account) = (part()?, part()?, part()?, part()?);
-        Some(Self { partition, service, region, account, resource: rest })
+        let rest = text.strip_prefix("arn:")?;
+        let mut colons = rest.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(place, _)| place);
+        let (one, two, three, four) = (colons.next()?, colons.next()?, colons.next()?, colons.next()?);
+        Some(Self {
+            partition: rest.get(..one)?,
+            service: rest.get(one + 1..two)?,
+            region: rest.get(two + 1..three)?,
+            account: rest.get(three + 1..four)?,
+            resource: rest.get(four + 1..)?,
+        })
     }
 }
 

@@ -134,7 +134,7 @@ impl<'a> Call<'a> {
             invoked_by: self.caller.invoked_by,
             source_ip: self.event.source_ip,
             user_agent: self.event.user_agent,
-            role: self.caller.principal,
+            role_path: self.caller.role_path,
             raised_by: self.event.service.filter(|_| raised),
         };
         via(&signs, context_has)

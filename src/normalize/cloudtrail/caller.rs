@@ -4,7 +4,7 @@
 //! answer is unknown; only roles are taken for workloads by default, since that is what they are for.
 
 use super::principal::Caller;
-use super::via::{role_path, service_of_role};
+use super::via::service_of_role;
 use crate::domain::event::CallerKind;
 
 /// The kind of the caller and the rule that told it.
@@ -22,7 +22,7 @@ fn by_identity(caller: &Caller<'_>) -> Option<(CallerKind, &'static str)> {
         Some("IdentityCenterUser") => (CallerKind::Human, "identity-center-user"),
         Some("SAMLUser") => (CallerKind::Human, "saml-user"),
         Some("WebIdentityUser") => (CallerKind::Workload, "web-identity"),
-        _ if service_of_role(principal).is_some() => (CallerKind::Service, "service-role"),
+        _ if caller.role_path.and_then(service_of_role).is_some() => (CallerKind::Service, "service-role"),
         _ => return None,
     })
 }
@@ -30,7 +30,7 @@ fn by_identity(caller: &Caller<'_>) -> Option<(CallerKind, &'static str)> {
 fn by_signs(caller: &Caller<'_>, user_agent: Option<&str>) -> (CallerKind, &'static str) {
     let role = caller.kind == Some("AssumedRole");
     let session = caller.session_name.unwrap_or_default();
-    if role && is_single_sign_on(caller.principal.unwrap_or_default()) {
+    if role && caller.role_path.is_some_and(is_single_sign_on) {
         return (CallerKind::Human, "sso-role");
     }
     if caller.console {
@@ -54,10 +54,8 @@ fn by_signs(caller: &Caller<'_>, user_agent: Option<&str>) -> (CallerKind, &'sta
 }
 
 /// Roles of IAM Identity Center. The path is in the ARN of the issuer, the prefix always.
-fn is_single_sign_on(role: &str) -> bool {
-    role_path(role).is_some_and(|path| {
-        path.starts_with("aws-reserved/sso.amazonaws.com/") || path.starts_with("AWSReservedSSO_")
-    })
+fn is_single_sign_on(role_path: &str) -> bool {
+    role_path.starts_with("aws-reserved/sso.amazonaws.com/") || role_path.starts_with("AWSReservedSSO_")
 }
 
 /// User agents of people at a browser or in the console; some are written in brackets.

@@ -3,10 +3,13 @@
 //! In: a record that was parsed already. Out: `requestParameters` and what the call answered as JSON
 //! values, and as compact text with secrets redacted and bounded in size.
 
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::Arena;
+use super::super::json::{self, Doubt};
 use super::field::wrong_type;
 use super::parse::reject;
 use super::redaction::redact;
@@ -32,7 +35,9 @@ impl Documents {
     /// # Errors
     /// Where the record is no JSON after all.
     pub fn of(text: &str) -> Result<Self, Reject> {
-        serde_json::from_str(text).map_err(|error| reject(&error))
+        json::read(PhantomData, text)
+            .or_else(|Doubt| serde_json::from_str(text))
+            .map_err(|error| reject(&error))
     }
 
     /// A text of the request.

@@ -52,6 +52,11 @@ pub fn is_alias(arn: &str) -> bool {
     Arn::parse(arn).is_some_and(|arn| arn.resource.starts_with("alias/"))
 }
 
+/// An ARN as that of an alias or as that of a key.
+fn alias_or_key(arn: Option<&str>) -> (Option<&str>, Option<&str>) {
+    if arn.is_some_and(is_alias) { (arn, None) } else { (None, arn) }
+}
+
 /// The keys and the alias among the resources. Both are typed `AWS::KMS::Key`, in either order.
 #[derive(Debug, Default)]
 struct Resources<'a> {
@@ -94,10 +99,12 @@ pub fn one_key(call: &Call<'_>, documents: Option<&Documents>, emit: &mut Emit<'
         Some(request) => request.key_id.text("requestParameters.keyId")?,
         None => None,
     };
-    let named = named.and_then(|name| key_arn(call, name));
-    let alias = resources.alias.or(named.filter(|arn| is_alias(arn)));
+    // Nearly always the request calls the key what the resources call it.
+    let named = named.and_then(|name| key_arn(call, name)).filter(|arn| resources.first != Some(arn));
+    let (named_alias, named_key) = alias_or_key(named);
+    let alias = resources.alias.or(named_alias);
     let answered = || documents.and_then(|documents| answered_key(call, documents));
-    let known = resources.first.or(named.filter(|arn| !is_alias(arn)));
+    let known = resources.first.or(named_key);
     let id = known.or_else(answered).or_else(|| key_of_message(call).filter(|arn| !is_alias(arn)));
     let alias = alias.or_else(|| key_of_message(call).filter(|arn| id.is_none() && is_alias(arn)));
 

@@ -42,7 +42,6 @@ use call::{Call, Found, missing};
 use documents::Documents;
 use field::Field;
 use parse::Parser;
-use prefilter::Look;
 use record::Record;
 use service::{Operation, Service, Target};
 
@@ -51,11 +50,10 @@ use service::{Operation, Service, Target};
 /// # Errors
 /// Where the record cannot be understood.
 pub fn normalize(record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {
-    match prefilter::look(record) {
-        Look::Irrelevant => Ok(Normalized::Irrelevant(Aside::OtherCall)),
-        Look::Plain => normalize_with(Parser::Fast, record, arena, emit),
-        Look::Escaped => normalize_with(Parser::Plain, record, arena, emit),
+    if prefilter::touches_no_key(record) {
+        return Ok(Normalized::Irrelevant(Aside::OtherCall));
     }
+    normalize_with(Parser::Fast, record, arena, emit)
 }
 
 /// Normalizes one CloudTrail record without the fast parser and the prefilter: what [`normalize`] is
@@ -70,19 +68,15 @@ pub fn normalize_plain(record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Res
 
 /// Whether the bytes of a record alone prove that it touches no key. [`normalize`] asks this itself.
 pub fn is_irrelevant(record: &[u8]) -> bool {
-    prefilter::look(record) == Look::Irrelevant
+    prefilter::touches_no_key(record)
 }
 
 /// Only looks at a record and parses it: what every reader of these logs has to do at the least, and so
 /// what `keyward bench` holds the whole path against. Whether there was a record to parse.
 pub fn parse_only(record: &[u8]) -> bool {
-    let parser = match prefilter::look(record) {
-        Look::Irrelevant => return false,
-        Look::Plain => Parser::Fast,
-        Look::Escaped => Parser::Plain,
-    };
     let mut parsed = Field::Absent;
-    parse::text(record).is_ok_and(|text| parse::record(text, parser, &mut parsed).is_ok())
+    !prefilter::touches_no_key(record)
+        && parse::text(record).is_ok_and(|text| parse::record(text, Parser::Fast, &mut parsed).is_ok())
 }
 
 fn normalize_with(parser: Parser, bytes: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Result {

@@ -11,29 +11,17 @@ use memchr::memmem::Finder;
 
 use super::service::{Service, Target, short_name};
 
-/// What a look at the bytes tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// A call that touches no key.
-    Irrelevant,
-    /// To be parsed; has no `\u` escape.
-    Plain,
-    /// To be parsed; has a `\u` escape.
-    Escaped,
-}
-
 struct Needles {
     escape: Finder<'static>,
-    source: Finder<'static>,
-    name: Finder<'static>,
+    /// How the names begin that are looked for: one search finds both.
+    event: Finder<'static>,
     identity: Finder<'static>,
     object_key: [Finder<'static>; 3],
 }
 
 static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
     escape: Finder::new(br"\u"),
-    source: Finder::new(br#""eventSource""#),
-    name: Finder::new(br#""eventName""#),
+    event: Finder::new(br#""event"#),
     identity: Finder::new(br#""userIdentity""#),
     object_key: [
         Finder::new(b"server-side-encryption-aws-kms-key-id"),
@@ -42,14 +30,16 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
     ],
 });
 
-/// Looks at one record.
-pub fn look(record: &[u8]) -> Look {
+/// Whether the bytes of a record prove that it touches no key.
+pub fn touches_no_key(record: &[u8]) -> bool {
     let needles = &*NEEDLES;
-    // Most records have no backslash at all, and one byte is found faster than two.
-    if memchr::memchr(b'\\', record).is_some() && needles.escape.find(record).is_some() {
-        return Look::Escaped;
-    }
-    if is_one_object(record) && touches_no_key(record, needles) { Look::Irrelevant } else { Look::Plain }
+    let Some((source, name)) = call(record, needles) else { return false };
+    // Insights records name the call they are about and have no identity of their own.
+    needles.identity.find(record).is_some()
+        && is_one_object(record)
+        && is_of_no_interest(source, name, record, needles)
+        // Most records have no backslash at all, and one byte is found faster than two.
+        && (memchr::memchr(b'\\', record).is_none() || needles.escape.find(record).is_none())
 }
 
 /// Whether the bytes at least begin and end as one object: a record that was cut off is no answer.
@@ -57,17 +47,36 @@ fn is_one_object(record: &[u8]) -> bool {
     matches!(record.trim_ascii(), [b'{', .., b'}'])
 }
 
-fn touches_no_key(record: &[u8], needles: &Needles) -> bool {
-    let Some(source) = only_value(record, &needles.source) else { return false };
+/// The source and the name of the call, where each is given exactly once, and where that is worth
+/// knowing: every call of some services is of interest.
+fn call<'r>(record: &'r [u8], needles: &Needles) -> Option<(&'r str, &'r str)> {
+    let (mut source, mut name) = (None, None);
+    for place in needles.event.find_iter(record) {
+        let rest = record.get(place + needles.event.needle().len()..)?;
+        let (found, is_source) = match (rest.strip_prefix(b"Source\""), rest.strip_prefix(b"Name\"")) {
+            (Some(after), _) => (after, true),
+            (_, Some(after)) => (after, false),
+            _ => continue,
+        };
+        // Not before a colon, it is itself a value.
+        let Some(value) = found.trim_ascii_start().strip_prefix(b":") else { continue };
+        let value = string_at(value.trim_ascii_start())?;
+        if is_source && Service::of(value).is_some_and(Service::is_always_of_interest) {
+            return None;
+        }
+        let earlier = if is_source { source.replace(value) } else { name.replace(value) };
+        if earlier.is_some() {
+            return None;
+        }
+    }
+    source.zip(name)
+}
+
+fn is_of_no_interest(source: &str, name: &str, record: &[u8], needles: &Needles) -> bool {
     // Other sources (notifications of S3, for one) are told apart by the parser.
     if short_name(source).is_none() {
         return false;
     }
-    // Insights records name the call they are about and have no identity of their own.
-    if needles.identity.find(record).is_none() {
-        return false;
-    }
-    let Some(name) = only_value(record, &needles.name) else { return false };
     let Some(service) = Service::of(source) else { return true };
     match service.operation(name).map(|operation| operation.target) {
         None => true,
@@ -76,22 +85,6 @@ fn touches_no_key(record: &[u8], needles: &Needles) -> bool {
         }
         Some(_) => false,
     }
-}
-
-/// The string after a key that occurs exactly once as a key.
-fn only_value<'r>(record: &'r [u8], key: &Finder<'_>) -> Option<&'r str> {
-    let mut found = None;
-    let mut rest = record;
-    while let Some(at) = key.find(rest) {
-        rest = rest.get(at + key.needle().len()..)?;
-        // Not before a colon, it is itself a value.
-        let Some(after) = rest.trim_ascii_start().strip_prefix(b":") else { continue };
-        if found.is_some() {
-            return None;
-        }
-        found = Some(string_at(after.trim_ascii_start())?);
-    }
-    found
 }
 
 /// The string that begins here, unless it has an escape.

@@ -13,6 +13,8 @@ use crate::domain::reject::Reject;
 pub struct Caller<'a> {
     /// The role behind a session, a user, `service:NAME` or `account:ID`.
     pub principal: Option<&'a str>,
+    /// The path and name of the role that the principal is.
+    pub role_path: Option<&'a str>,
     /// `userIdentity.type`; absent on events of a service itself.
     pub kind: Option<&'a str>,
     /// Nothing for services: they have no account.
@@ -46,11 +48,13 @@ pub fn caller<'a>(record: &'a Record<'a>, arena: &'a Arena) -> Result<Caller<'a>
     let names = Names::of(identity)?;
     let principal = names.principal(kind, service_address(record), arena);
     let service = principal.is_some_and(|principal| principal.starts_with("service:"));
-    let named = principal.and_then(Arn::parse).map(|arn| arn.account);
-    let account = names.account.or(named).filter(|account| !service && !account.is_empty());
+    let arn = principal.and_then(Arn::parse);
+    let account =
+        names.account.or(arn.map(|arn| arn.account)).filter(|account| !service && !account.is_empty());
     let session = identity.session_context.read("userIdentity.sessionContext")?;
     let caller = Caller {
         principal,
+        role_path: arn.and_then(|arn| arn.resource.strip_prefix("role/")),
         kind,
         account,
         session_name: names.session_name(kind),

@@ -113,10 +113,12 @@ impl Service {
         })
     }
 
+    /// Whether every call is of interest, so that an operation that is newer than the lists is not lost.
+    pub const fn is_always_of_interest(self) -> bool {
+        matches!(self, Self::Kms | Self::SecretsManager)
+    }
+
     /// What the operation called `name` does, or nothing where it is of no interest.
-    ///
-    /// Every call of KMS and Secrets Manager is of interest, so that an operation that is newer than
-    /// this list is not lost.
     pub fn operation(self, name: &str) -> Option<Operation> {
         match self {
             Self::Kms => Some(operations::kms(name)),

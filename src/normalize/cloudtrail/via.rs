@@ -6,7 +6,6 @@
 
 use std::net::IpAddr;
 
-use super::arn::Arn;
 use super::service::short_name;
 
 /// The caller called for itself.
@@ -24,8 +23,8 @@ pub struct Signs<'a> {
     pub invoked_by: Option<&'a str>,
     pub source_ip: Option<&'a str>,
     pub user_agent: Option<&'a str>,
-    /// The role behind the session.
-    pub role: Option<&'a str>,
+    /// The path and name of the role behind the session.
+    pub role_path: Option<&'a str>,
     /// The service that the event is of, where the service itself raised it.
     pub raised_by: Option<&'a str>,
 }
@@ -44,7 +43,7 @@ pub fn via<'a>(signs: &Signs<'a>, context_has: impl Fn(&str) -> bool) -> &'a str
     if internal && let Some(service) = service_of_context(context_has) {
         return service;
     }
-    if let Some(service) = signs.role.and_then(service_of_role).or(signs.raised_by) {
+    if let Some(service) = signs.role_path.and_then(service_of_role).or(signs.raised_by) {
         return service;
     }
     if internal { UNKNOWN } else { DIRECT }
@@ -77,17 +76,11 @@ fn is_region(label: &str) -> bool {
 }
 
 /// Roles that only a service assumes: service-linked ones, and the one of EBS.
-pub fn service_of_role(role: &str) -> Option<&str> {
-    let path = role_path(role)?;
-    if let Some(linked) = path.strip_prefix("aws-service-role/") {
+pub fn service_of_role(role_path: &str) -> Option<&str> {
+    if let Some(linked) = role_path.strip_prefix("aws-service-role/") {
         return linked.split('/').next().and_then(service_of_host);
     }
-    (path == "aws:ec2-infrastructure").then_some("ec2")
-}
-
-/// The path and name of a role's ARN.
-pub fn role_path(role: &str) -> Option<&str> {
-    Arn::parse(role)?.resource.strip_prefix("role/")
+    (role_path == "aws:ec2-infrastructure").then_some("ec2")
 }
 
 /// The encryption contexts that services use (AWS KMS developer guide, "How AWS services use KMS").

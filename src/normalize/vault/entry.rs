@@ -7,14 +7,13 @@
 //! not read are skipped, whatever they hold; a read field that is given twice or has another type than
 //! it may have is a reject, because two readers could then see two different calls in one line.
 
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 
+use super::super::json::{self, Doubt};
 use super::json::{Json, Object, Text};
 use crate::domain::reject::{Reject, RejectReason};
-
-/// How deep an entry may be nested. Real ones reach eight levels, KMIP's trees about twelve; both
-/// parsers recurse, and this keeps them far from the end of a thread's stack.
-const MAX_DEPTH: usize = 100;
 
 /// What an audit line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -170,9 +169,9 @@ pub struct WrapInfo<'a> {
 /// Which parser reads the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parser {
-    /// `sonic-rs`: the one in use.
+    /// The one in use: [`json`], and `serde_json` for what that one doubts.
     Fast,
-    /// `serde_json`: the oracle that tests hold it against, and the judge of what the fast one refuses.
+    /// `serde_json` alone: the oracle that tests hold the fast one against.
     Plain,
 }
 
@@ -182,53 +181,22 @@ pub enum Parser {
 /// Where it is not UTF-8, not one JSON object, nested too deep, or a read field has the wrong type or
 /// is given twice.
 pub fn read<'a, T: Deserialize<'a>>(record: &'a [u8], parser: Parser) -> Result<T, Reject> {
-    let text = checked_text(record)?;
+    let text = simdutf8::basic::from_utf8(record)
+        .map_err(|_| Reject::new(RejectReason::InvalidUtf8, "the entry is not UTF-8"))?;
     match parser {
-        Parser::Fast => {
-            sonic_rs::from_str::<Object<T>>(text).map(|object| object.0).or_else(|_| read_plain(text))
-        }
+        Parser::Fast => json::read(PhantomData::<Object<T>>, text)
+            .map(|object| object.0)
+            .or_else(|Doubt| read_plain(text)),
         Parser::Plain => read_plain(text),
     }
 }
 
 fn read_plain<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
-    serde_json::from_str::<Object<T>>(text).map(|object| object.0).map_err(|error| reject(&error))
-}
-
-fn checked_text(record: &[u8]) -> Result<&str, Reject> {
-    let text = simdutf8::basic::from_utf8(record)
-        .map_err(|_| Reject::new(RejectReason::InvalidUtf8, "the entry is not UTF-8"))?;
-    if nested_too_deep(record) {
-        let detail = format!("the entry is nested deeper than {MAX_DEPTH} levels");
+    if json::nests_too_deep(text.as_bytes()) {
+        let detail = format!("the entry is nested deeper than {} levels", json::MAX_NESTING);
         return Err(Reject::new(RejectReason::TooDeep, detail));
     }
-    Ok(text)
-}
-
-/// Counts brackets first, which is quick and nearly always settles it.
-fn nested_too_deep(record: &[u8]) -> bool {
-    memchr::memchr2_iter(b'{', b'[', record).nth(MAX_DEPTH).is_some() && depth(record) > MAX_DEPTH
-}
-
-/// The deepest nesting, brackets inside strings left out.
-fn depth(record: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in record {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
+    serde_json::from_str::<Object<T>>(text).map(|object| object.0).map_err(|error| reject(&error))
 }
 
 /// Says why the record was not read, without repeating anything of it.

@@ -50,7 +50,7 @@ use crate::domain::reject::{Aside, Reject, RejectReason};
 use crate::domain::time::parse_rfc3339;
 
 pub use entry::EntryType;
-pub use peek::{request_id, seems_response};
+pub use peek::{Half, half, request_id, seems_response};
 
 /// Normalizes one audit entry.
 ///

@@ -64,15 +64,30 @@ pub fn seems_response(record: &[u8]) -> bool {
 /// For KMIP entries, which have no `request.id`, it is the hash that [`super::normalize`] gives them as
 /// `event_id`.
 pub fn request_id(record: &[u8]) -> Option<(EntryType, Cow<'_, str>)> {
+    half(record).map(|half| (half.kind, half.id))
+}
+
+/// One half of a call, peeked at.
+#[derive(Debug)]
+pub struct Half<'r> {
+    pub kind: EntryType,
+    /// What the other half has too.
+    pub id: Cow<'r, str>,
+    /// When it was written, microseconds since the epoch.
+    pub time: i64,
+}
+
+/// As [`request_id`], with the entry's time.
+pub fn half(record: &[u8]) -> Option<Half<'_>> {
     let heading: Heading<'_> = read(record, Parser::Fast).ok()?;
     let kind = EntryType::from_word(&heading.kind?)?;
     let time = parse_rfc3339(&heading.time?)?;
     if kind.is_kmip() {
         let entry: Entry<'_> = read(record, Parser::Fast).ok()?;
-        return Some((kind, Cow::Owned(kmip::exchange_id(&entry, time))));
+        return Some(Half { kind, id: Cow::Owned(kmip::exchange_id(&entry, time)), time });
     }
     let request = heading.request?.0;
     let id = request.id?.0;
     let whole = request.path.is_some() && request.operation.is_some() && !id.is_empty();
-    whole.then_some((kind, id))
+    whole.then_some(Half { kind, id, time })
 }

@@ -1,6 +1,5 @@
 //! What happens to the records of one arrival.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::error::ArrowError;
@@ -10,7 +9,9 @@ use super::{Service, ServiceError, Stages, Took};
 use crate::detect::table::to_batch;
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
+use crate::history::Traces;
 use crate::metrics::Account;
+use crate::pipeline::memory::Remembered;
 use crate::pipeline::prepare::Prepared;
 use crate::pipeline::rejected;
 use crate::source::Refused;
@@ -22,6 +23,7 @@ use crate::table::rows::Rows;
 /// An arrival on its way into the open set.
 struct Taken {
     verdicts: Vec<Verdicts>,
+    traces: Traces,
     rejects: Vec<Refused>,
     account: Account,
     /// The highest event time in it.
@@ -45,6 +47,7 @@ impl Service {
             return self.rewind(&format!("findings could not be stored: {error:#}"));
         }
         taken.stages.raise = started.elapsed();
+        self.open.remember(std::mem::take(&mut taken.traces));
         self.keep(&arrival, &taken)?;
         self.watch.took(&Took {
             source: &arrival.partition.source,
@@ -63,27 +66,23 @@ impl Service {
         let prepared = self.preparer.prepare(&arrival.chunk, arrival.received_at)?;
         let prepare = watch.lap();
         let Prepared { built, rejects, mut account } = prepared;
-        let joined = self.join.batch(&built)?;
-        for fact in built.aliases {
-            Arc::make_mut(&mut self.aliases).learn(fact.at, &fact.alias, fact.key.as_deref());
-        }
-        account.gave_events += joined.gave_events;
-        account.merged += joined.merged;
-        account.duplicates += joined.duplicates;
+        let Remembered { joined, traces, aliases } = self.memory.batch(built)?;
+        joined.count(&mut account);
         let join = watch.lap();
         let latest = latest_of(&Rows::of(&joined.batch));
         self.judged_up_to = self.judged_up_to.max(latest);
-        let verdicts = self.versions.judge(joined.batch, &self.aliases)?;
+        let verdicts = self.versions.judge(joined.batch, &aliases)?;
         let stages = Stages { prepare, join, judge: watch.lap(), raise: Duration::ZERO };
-        Ok(Taken { verdicts, rejects, account, latest, stages })
+        Ok(Taken { verdicts, traces, rejects, account, latest, stages })
     }
 
     /// Every source is at its end: what still waits for a neighbour stands alone.
     pub(super) fn take_stranded(&mut self) -> Result<(), ServiceError> {
-        let Some(batch) = self.join.finish()? else { return Ok(()) };
+        let Some(Remembered { joined, traces, aliases }) = self.memory.finish()? else { return Ok(()) };
         let now = (self.clock)();
-        let account = Account { gave_events: batch.num_rows() as u64, ..Account::default() };
-        let verdicts = self.versions.judge(batch, &self.aliases)?;
+        let mut account = Account::default();
+        joined.count(&mut account);
+        let verdicts = self.versions.judge(joined.batch, &aliases)?;
         let findings = findings_of(&verdicts);
         if !findings.is_empty()
             && let Err(error) = self.raise.raise(findings, now)
@@ -94,6 +93,7 @@ impl Service {
             self.open.push(Kind::Events, &verdicts.judged.batch)?;
             self.open.push(Kind::Findings, &to_batch(&verdicts.judged.findings)?)?;
         }
+        self.open.remember(traces);
         self.open.count(&account);
         self.watch.took(&Took {
             source: "",

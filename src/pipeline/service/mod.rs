@@ -6,8 +6,8 @@
 //! The order of things, for every arrival: normalize, join, judge; then its findings are stored
 //! ([`Raise`]), and only then its rows enter the open set. A set is sealed when it is old or large enough:
 //! files first, then one transaction with manifest and positions; then the sources hear of it. Where a seal
-//! fails nothing has happened: everything since the last one is dropped here, the join step goes back to
-//! where it was ([`Join::roll_back`]), and the sources read again from the stored positions. What is found
+//! fails nothing has happened: everything since the last one is dropped here, the memory is that of the last
+//! seal again ([`Memory::restore`]), and the sources read again from the stored positions. What is found
 //! a second time has the same ids.
 //!
 //! Time is an argument ([`Clock`]); nothing here reads the system's clock.
@@ -27,10 +27,9 @@ use std::time::Duration;
 use arrow::error::ArrowError;
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
 
-use super::join::{Join, Mark};
+use super::memory::Memory;
 use super::prepare::Preparer;
 use super::rules::Rules;
-use crate::catalog::AliasBook;
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
 use crate::history::{HistoryError, Limits, OpenSet};
@@ -127,10 +126,8 @@ pub struct Parts {
     pub seal_every: Duration,
     /// How much of a rejected record is kept.
     pub sample: Sample,
-    /// Alias facts learnt before.
-    pub aliases: AliasBook,
-    /// What was read before, as far as it is remembered.
-    pub join: Join,
+    /// What was read before, as far as it is remembered: [`Memory::restore`].
+    pub memory: Memory,
 }
 
 /// New rules, and the answer to whoever brings them.
@@ -172,6 +169,7 @@ impl Handle {
 
 /// The loop.
 pub struct Service {
+    store: Arc<BlockingStore>,
     feeds: Vec<Arc<dyn Feed>>,
     signals: Receiver<Signal>,
     installs: Receiver<Install>,
@@ -185,17 +183,13 @@ pub struct Service {
     heartbeat: Arc<AtomicI64>,
 
     preparer: Preparer,
-    join: Join,
-    aliases: Arc<AliasBook>,
+    memory: Memory,
     open: OpenSet,
     /// When the open set got its first record.
     opened_at: Option<i64>,
     /// The highest event time judged so far.
     judged_up_to: Option<i64>,
     sealer: Sealer,
-    /// Where join and aliases were at the last seal, and at the one under way.
-    sealed: Memory,
-    sealing: Memory,
     /// The highest event time of each partition's records, by identity.
     watermarks: BTreeMap<String, i64>,
     /// The generation of each source: arrivals of older ones were dropped before.
@@ -204,13 +198,6 @@ pub struct Service {
     failures: u32,
     /// Nothing is taken before this time: a seal failed.
     resting_until: i64,
-}
-
-/// What is remembered between records.
-#[derive(Debug, Default)]
-struct Memory {
-    join: Mark,
-    aliases: Arc<AliasBook>,
 }
 
 impl Service {
@@ -222,9 +209,9 @@ impl Service {
         let (install, installs) = unbounded();
         let stop_by = Arc::new(AtomicI64::new(GO_ON));
         let handle = Handle { stop_by, heartbeat: Arc::default(), installs: install };
-        let aliases = Arc::new(parts.aliases);
         let service = Self {
-            sealer: Sealer::start(parts.store).map_err(ServiceError::Thread)?,
+            sealer: Sealer::start(Arc::clone(&parts.store)).map_err(ServiceError::Thread)?,
+            store: parts.store,
             feeds: parts.feeds,
             signals: parts.signals,
             installs,
@@ -237,10 +224,7 @@ impl Service {
             stop_by: Arc::clone(&handle.stop_by),
             heartbeat: Arc::clone(&handle.heartbeat),
             preparer: Preparer::new(parts.sample),
-            sealed: Memory { join: parts.join.mark(), aliases: Arc::clone(&aliases) },
-            sealing: Memory::default(),
-            join: parts.join,
-            aliases,
+            memory: parts.memory,
             open: OpenSet::default(),
             opened_at: None,
             judged_up_to: None,

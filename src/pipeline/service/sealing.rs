@@ -1,11 +1,11 @@
 //! When a set is sealed, and what happens when that fails.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::sealer::Outcome;
-use super::{Memory, Service, ServiceError};
+use super::{Service, ServiceError};
 use crate::history::{HistoryError, OpenSet};
+use crate::pipeline::memory::Memory;
 use crate::store::StoreError;
 
 /// After a failure the loop rests this long, then twice as long, up to [`LONGEST_REST`]: a full disk does
@@ -26,15 +26,14 @@ impl Service {
             return Ok(());
         }
         self.settle()?;
-        self.begin(now);
-        Ok(())
+        self.begin(now)
     }
 
     /// Seals everything taken so far and waits for it; whether it is sealed.
     pub(super) fn seal_now(&mut self) -> Result<bool, ServiceError> {
         let generation = self.generation;
         self.settle()?;
-        self.begin((self.clock)());
+        self.begin((self.clock)())?;
         self.settle()?;
         Ok(self.generation == generation)
     }
@@ -44,14 +43,15 @@ impl Service {
         if self.seal_now()? { Ok(()) } else { Err(ServiceError::Unsealed) }
     }
 
-    fn begin(&mut self, now: i64) {
+    fn begin(&mut self, now: i64) -> Result<(), ServiceError> {
         if self.open.is_empty() {
-            return;
+            return Ok(());
         }
-        let set: OpenSet = std::mem::take(&mut self.open);
+        let mut set: OpenSet = std::mem::take(&mut self.open);
         self.opened_at = None;
-        self.sealing = Memory { join: self.join.mark(), aliases: Arc::clone(&self.aliases) };
+        set.leaves_open(self.memory.open_requests()?);
         self.sealer.begin(set, now);
+        Ok(())
     }
 
     /// Waits for the seal under way.
@@ -86,7 +86,6 @@ impl Service {
         match result {
             Ok(_) => {
                 self.failures = 0;
-                self.sealed = std::mem::take(&mut self.sealing);
                 self.feeds.iter().for_each(|feed| feed.sealed(&moves));
                 Ok(None)
             }
@@ -108,8 +107,7 @@ impl Service {
         self.watch.rewound(reason);
         self.open = OpenSet::default();
         self.opened_at = None;
-        self.join.roll_back(&self.sealed.join);
-        self.aliases = Arc::clone(&self.sealed.aliases);
+        self.memory = self.store.wait(Memory::restore(self.store.store()))?;
         self.generation += 1;
         self.feeds.iter().for_each(|feed| feed.rewind(self.generation));
         let doublings = self.failures.min(8);

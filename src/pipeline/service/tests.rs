@@ -77,16 +77,6 @@ impl Log {
         Self { partitions: vec![aws, vault], batch }
     }
 
-    /// Without what a restart would have to remember: deliveries that come twice, and Vault's pairs.
-    fn forgettable(batch: usize) -> Self {
-        let Self { partitions, .. } = Self::new(batch);
-        let mut seen = BTreeSet::new();
-        let aws = partitions.into_iter().next().unwrap_or_default();
-        let mut once: Vec<_> = aws.into_iter().filter(|line| seen.insert(line.clone())).collect();
-        let half = once.split_off(once.len() / 2);
-        Self { partitions: vec![once, half], batch }
-    }
-
     fn identity(partition: usize) -> Arc<Partition> {
         let label = format!("log/{partition}");
         Arc::new(Partition { identity: format!("test:{partition}"), label, source: "log".into() })
@@ -242,8 +232,7 @@ fn live(
         limits: Limits { rows, ..Limits::default() },
         seal_every: Duration::from_millis(20),
         sample: Sample::Masked,
-        aliases: AliasBook::default(),
-        join: Join::default(),
+        memory: store.wait(Memory::restore(store.store())).unwrap(),
     };
     std::thread::scope(|scope| {
         let (service, _handle) = Service::new(parts).unwrap();
@@ -334,9 +323,9 @@ proptest! {
         batch in 1_usize..120,
         rows in 20_usize..400,
     ) {
-        let (events, findings, undisturbed) = undisturbed(&Log::forgettable(50));
+        let (events, findings, undisturbed) = undisturbed(&Log::new(50));
         let folder = tempfile::tempdir().unwrap();
-        let log = Log::forgettable(batch);
+        let log = Log::new(batch);
         let raised = Raised::default();
         for death in deaths {
             let _ = live(folder.path(), &log, &raised, rows, Some(death));

@@ -74,6 +74,8 @@ pub(super) struct Member {
     pub(super) stopping: Stopping,
     /// When another member with our name appeared.
     pub(super) fenced_at: Option<Instant>,
+    /// What was last told that reading waits for, if anything was told since the last count.
+    pub(super) told: Option<Option<String>>,
 }
 
 /// How far a stop is.
@@ -245,6 +247,7 @@ impl Member {
     }
 
     fn count(&mut self, statistics: &Statistics) {
+        self.told = None;
         let any_up = statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP");
         let trouble = self.reach.brokers(any_up);
         self.tell(trouble);
@@ -321,15 +324,16 @@ impl Member {
         }
     }
 
-    fn tell_status(&self) {
+    /// Tells the status where it changed, and lags once a second.
+    fn tell_status(&mut self) {
         let waits_for = self.waits_for();
+        if self.told.as_ref() == Some(&waits_for) {
+            return;
+        }
+        self.told = Some(waits_for.clone());
         let readings = self.readings.values().flat_map(BTreeMap::values);
-        let status = Status {
-            ready: waits_for.is_none(),
-            waits_for,
-            lags: readings.filter_map(Reading::lag).collect(),
-        };
-        *lock(&self.status) = status;
+        let lags = readings.filter_map(Reading::lag).collect();
+        *lock(&self.status) = Status { ready: waits_for.is_none(), waits_for, lags };
     }
 
     fn waits_for(&self) -> Option<String> {

@@ -148,6 +148,7 @@ impl Consumer {
             paused: false,
             joined: false,
             fenced_at: None,
+            told: None,
             stopping: Stopping::No,
         };
         let sasl = config.sasl.as_ref();

@@ -3,6 +3,7 @@
 mod compaction;
 mod questions;
 mod seals;
+mod traces;
 
 use std::path::Path;
 

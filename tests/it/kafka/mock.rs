@@ -83,8 +83,13 @@ fn partitions_begin_at_their_stored_positions_and_new_ones_at_the_oldest_record(
     assert_eq!(source.of(&cluster.identity(0)), numbers(40..100));
     assert_eq!(source.of(&cluster.identity(1)), numbers(0..50));
     assert_eq!(source.troubles, []);
-    let status = source.feed.status();
-    assert!(status.ready, "{status:?}");
+    let deadline = Instant::now() + PATIENCE;
+    let behind = |source: &Source| source.feed.status().lags.iter().map(|lag| lag.behind).collect::<Vec<_>>();
+    while behind(&source) != [0, 0] {
+        assert!(Instant::now() < deadline, "{:?}", source.feed.status());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(source.feed.status().ready);
 }
 
 #[test]

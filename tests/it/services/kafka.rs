@@ -49,7 +49,7 @@ impl Broker {
         }
         for program in ["java", "mvn", "openssl"] {
             if Command::new(program).arg("-version").output().is_err() {
-                eprintln!("skipped: no `{program}` for a real Kafka; or set KEYWARD_TEST_KAFKA=host:port");
+                skipped(&format!("no `{program}` here; install it or set KEYWARD_TEST_KAFKA=host:port"));
                 return None;
             }
         }
@@ -165,6 +165,11 @@ pub fn run<T>(promise: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(promise)
 }
 
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
+
 /// The broker's jars, fetched if they are not there.
 fn jars() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -180,7 +185,7 @@ fn jars() -> Option<PathBuf> {
     maven.arg(format!("-DoutputDirectory={}", fetched.path().join("jars").display()));
     let output = maven.output().unwrap();
     if !output.status.success() {
-        eprintln!("skipped: no jars of Kafka: {}", String::from_utf8_lossy(&output.stdout));
+        skipped(&format!("no jars of Kafka: {}", String::from_utf8_lossy(&output.stdout)));
         return None;
     }
     // Another test may have been faster.

@@ -89,10 +89,7 @@ async fn many_keys_make_a_campaign_and_a_day_makes_a_digest(home: Home) {
     let misuse = alerts.iter().filter(|alert| alert.kind == AlertKind::Misuse);
     assert!(misuse.into_iter().all(|alert| alert.folded_into.is_some()), "something speaks for each");
     let suppressed = store.suppressed().await.unwrap();
-    assert_eq!(
-        suppressed,
-        [(Suppression::Campaign, 2), (Suppression::Digest, 1), (Suppression::NoNews, 1)]
-    );
+    assert_eq!(suppressed, [(Suppression::Campaign, 2), (Suppression::Digest, 1), (Suppression::NoNews, 1)]);
 }
 
 async fn pages(store: &Store, levels: &[Level]) {
@@ -133,7 +130,10 @@ async fn an_earlier_copy_of_a_finding_stands_for_it(home: Home) {
         keeper().raise(&store, &[(copy.clone(), folding.clone())], NOW).await.unwrap();
     }
     let alert = kept(&store, 10).await.unwrap().remove(0).alert;
-    assert_eq!((alert.count, alert.first.as_str(), alert.last.as_str()), (1, "2026-11-24T09:00:00Z", "2026-11-24T09:00:00Z"));
+    assert_eq!(
+        (alert.count, alert.first.as_str(), alert.last.as_str()),
+        (1, "2026-11-24T09:00:00Z", "2026-11-24T09:00:00Z")
+    );
     assert_eq!(alert.outcomes, [("denied", 1)].into());
 }
 

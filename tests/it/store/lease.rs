@@ -14,7 +14,15 @@ on_both! {
 
 fn seal(store: &Store) -> SealRecord {
     let id = store.next_seal().unwrap();
-    SealRecord { id, files: Vec::new(), moves: Vec::new(), account: Account::default(), sealed_at: 7 }
+    SealRecord {
+        id,
+        files: Vec::new(),
+        moves: Vec::new(),
+        account: Account::default(),
+        open_requests: None,
+        replayed: Vec::new(),
+        sealed_at: 7,
+    }
 }
 
 async fn who_stands_by_takes_over_when_the_store_is_closed(home: Home) {

@@ -45,7 +45,15 @@ fn file(name: &str) -> FileRow {
 
 fn seal(store: &Store, files: Vec<FileRow>, moves: Vec<PositionMove>) -> SealRecord {
     let account = Account { received: 2, gave_events: 2, events: 3, ..Account::default() };
-    SealRecord { id: store.next_seal().unwrap(), files, moves, account, sealed_at: 7 }
+    SealRecord {
+        id: store.next_seal().unwrap(),
+        files,
+        moves,
+        account,
+        open_requests: None,
+        replayed: Vec::new(),
+        sealed_at: 7,
+    }
 }
 
 async fn a_seal_is_all_there_after_reopening(home: Home) {

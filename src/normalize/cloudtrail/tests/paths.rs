@@ -66,10 +66,9 @@ fn the_role_of_a_service_tells_it() {
         "type": "AssumedRole", "accountId": ACCOUNT, "sessionContext": { "sessionIssuer": { "arn": role } }
     });
     assert_eq!(one(json!({ "userIdentity": identity }), |event| event.via.unwrap().to_owned()), "ec2");
-    let linked =
-        "arn:aws:iam::1:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
+    let linked = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
     assert_eq!(service_of_role(linked), Some("autoscaling"));
-    assert_eq!(service_of_role("arn:aws:iam::1:role/app"), None);
+    assert_eq!(service_of_role("app"), None);
 }
 
 #[test]

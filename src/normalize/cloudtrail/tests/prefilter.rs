@@ -1,7 +1,6 @@
 use serde_json::{Value, json};
 
 use super::super::is_irrelevant;
-use super::super::prefilter::{Look, look};
 use super::record;
 
 fn of(source: &str, name: &str, more: Value) -> String {
@@ -83,7 +82,27 @@ fn whatever_looks_odd_is_left_to_the_parser() {
 }
 
 #[test]
-fn an_escape_is_seen_so_that_the_right_parser_is_taken() {
-    assert_eq!(look(record(json!({})).as_bytes()), Look::Plain);
-    assert_eq!(look(record(json!({})).replace("kms", r"\u006bms").as_bytes()), Look::Escaped);
+fn a_name_that_is_given_twice_hides_nothing_whatever_the_order() {
+    let call = of("ec2.amazonaws.com", "DescribeInstances", json!({}));
+    for twice in [
+        call.replace("\"eventSource\"", "\"eventSource\" : \"ec2.amazonaws.com\",\"eventSource\""),
+        call.replace("\"eventName\"", "\"eventName\" : \"Decrypt\",\"eventName\""),
+        call.replacen('{', "{\"x\":{\"eventSource\":\"kms.amazonaws.com\"},", 1),
+        call.replacen('{', "{\"x\":{\"eventName\":\"Decrypt\"},", 1),
+    ] {
+        assert!(!is_irrelevant(twice.as_bytes()), "{twice}");
+    }
+    for harmless in [
+        call.replacen('{', "{\"x\":[\"eventSource\",\"eventName\",\"event\",\"eventNames\"],", 1),
+        call.replacen('{', "{\"eventNames\":\"Decrypt\",\"eventSources\":\"kms.amazonaws.com\",", 1),
+    ] {
+        assert!(is_irrelevant(harmless.as_bytes()), "{harmless}");
+    }
+}
+
+#[test]
+fn an_escape_changes_nothing_in_what_a_record_gives() {
+    let key = |record: &str| super::each(record, |event| super::owned(event.key_id));
+    let plain = record(json!({}));
+    assert_eq!(key(&plain.replace("kms.amazonaws", r"\u006bms.amazonaws")), key(&plain));
 }
