@@ -91,7 +91,7 @@ alerts: {{ webhook: {{ url: 'http://169.254.169.254/latest?token=geheim', token:
         ("Kafka of trail", "failed", "no answer"),
         ("files of log", "warning", "nowhere.log"),
         ("socket of device", "failed", "no/such/folder"),
-        ("webhook", "failed", "not public"),
+        ("webhook", "failed", "link-local"),
     ] {
         let (found_state, found, to_do) = &checks[what];
         assert_eq!(found_state, state, "{what}: {found}");
