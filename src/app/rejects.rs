@@ -181,7 +181,8 @@ impl Replay<'_> {
     fn source(&mut self, source: &str, wanted: Vec<Rejected>) -> Result<()> {
         let path = Path::new(source);
         let Ok(size) = path.metadata().map(|metadata| metadata.len()) else {
-            return Ok(self.unread(unreadable(source), wanted.len()));
+            self.unread(unreadable(source), wanted.len());
+            return Ok(());
         };
         let mut wanted: HashMap<(i64, i64), Rejected> =
             wanted.into_iter().map(|rejected| ((rejected.position, rejected.index), rejected)).collect();
@@ -204,7 +205,8 @@ impl Replay<'_> {
                 }
             }
         }
-        Ok(self.unread("the file no longer holds the record there".to_owned(), wanted.len()))
+        self.unread("the file no longer holds the record there".to_owned(), wanted.len());
+        Ok(())
     }
 
     fn unread(&mut self, why: String, count: usize) {

@@ -1,7 +1,7 @@
 //! `keyward rejects`: the records that could not be understood, and reading them again after a fix.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -192,7 +192,7 @@ fn listed<K: std::fmt::Display, V: std::fmt::Display>(counts: impl Iterator<Item
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
-fn find(data: &PathBuf, filter: &Filter) -> Result<Vec<Rejected>, Failure> {
+fn find(data: &Path, filter: &Filter) -> Result<Vec<Rejected>, Failure> {
     if !data.is_dir() {
         let error = anyhow!("there is no history in {}", data.display());
         return Err(Failure { exit: Exit::InputOutput, error });

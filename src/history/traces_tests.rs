@@ -7,7 +7,7 @@ fn fact(at: i64, alias: &str, key: Option<&str>) -> LearntAlias {
 fn uids(numbers: std::ops::Range<u64>) -> Vec<Uid> {
     let uid = |number: u64| Uid {
         uid: (u128::from(u64::MAX - number) << 64) | u128::from(number),
-        content: (number % 7 != 0).then_some(u64::MAX - number),
+        content: (!number.is_multiple_of(7)).then_some(u64::MAX - number),
     };
     numbers.map(uid).collect()
 }

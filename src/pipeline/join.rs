@@ -81,6 +81,8 @@ impl Join {
         open: Option<&RecordBatch>,
     ) -> Result<Self, ArrowError> {
         let mut join = Self::default();
+        let uids = uids.into_iter();
+        join.seen.reserve(uids.size_hint().0);
         for Uid { uid, content } in uids {
             // A request that was given up stands behind the rows of its batch, and so behind its response.
             if content.is_some() || join.seen.get(uid).is_none() {

@@ -1,7 +1,12 @@
+use std::io::Write;
+use std::time::Instant;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::identity;
 use crate::domain::time::format_rfc3339;
+use crate::history::{OpenSet, Uid};
 use crate::metrics::Account;
 use crate::pipeline::prepare::Preparer;
 use crate::source::{Input, Limits, Reader};
@@ -160,4 +165,27 @@ fn aliases_are_known_after_a_restart() {
     let memory = Memory::of(traces, Vec::new()).unwrap();
     assert_eq!(memory.aliases.key_of("alias/a", 15), Some("old"));
     assert_eq!(memory.aliases.key_of("alias/a", 25), Some("new"));
+}
+
+/// Run by hand, optimized: `cargo test --release --lib measures -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn measures_how_long_a_full_horizon_takes_to_restore() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 1).await.unwrap();
+    for part in 0..40_u64 {
+        let uid = |number: u64| Uid { uid: identity::uid(&[&number.to_le_bytes()]), content: Some(number) };
+        let uids = (part * 100_000..(part + 1) * 100_000).map(uid).collect();
+        let mut set = OpenSet::default();
+        set.remember(Traces { uids, aliases: Vec::new() });
+        set.write(&store, part as i64).unwrap().commit(&store).await.unwrap();
+    }
+    let started = Instant::now();
+    let traces = Traces::read(&store, DUPLICATE_HORIZON).await.unwrap();
+    let read = started.elapsed();
+    let known = traces.uids.len();
+    let memory = Memory::of(traces, Vec::new()).unwrap();
+    let told = format!("{known} uids: read in {read:?}, restored in {:?}\n", started.elapsed());
+    std::io::stderr().write_all(told.as_bytes()).unwrap();
+    drop(memory);
 }

@@ -40,6 +40,15 @@ impl Seen {
         Self { horizon, index: HashTable::new(), uids: Vec::new(), contents: Vec::new(), oldest: 0 }
     }
 
+    /// Makes room for so many more at once.
+    pub fn reserve(&mut self, more: usize) {
+        let more = more.min(self.horizon.saturating_sub(self.uids.len()));
+        let uids = &self.uids;
+        self.index.reserve(more, |place| uids.get(*place as usize).map_or(0, |uid| hash(*uid)));
+        self.uids.reserve(more);
+        self.contents.reserve(more);
+    }
+
     /// How many are remembered.
     pub fn len(&self) -> usize {
         self.uids.len()

@@ -20,6 +20,8 @@
 //! Decisions:
 //! - 2026-11-24: seals are named by (epoch, sequence) instead of a hash: nothing is drawn, a name is
 //!   never used twice, and files sort by when they were sealed.
+//! - 2026-11-24: one enum of two databases instead of `sqlx::Any`: SQLite keeps its own settings (WAL,
+//!   `BEGIN IMMEDIATE`), nulls keep their type, and no query is interpreted at run time.
 //! - 2026-11-24: [`BlockingStore`] owns a small runtime of its own, so that a scan, which has no
 //!   other use for one, stays plain threads. It must not be used inside an async function.
 
@@ -119,12 +121,14 @@ impl Store {
     /// # Errors
     /// When it cannot be opened for another reason than being in use.
     pub async fn stand_by(place: Place<'_>, now: impl Fn() -> i64) -> Result<Self, StoreError> {
-        loop {
-            match Self::open_at(place, now()).await {
-                Err(StoreError::InUse { .. }) => tokio::time::sleep(LOOK_EVERY).await,
-                opened => return opened,
-            }
-        }
+        let StoreAddress::Postgres(address) = place.address else {
+            return wait_for(async || Self::open(place.root, now()).await).await;
+        };
+        let folder = DataFolder::new(place.root);
+        folder.create()?;
+        let database = connect::postgres(address, false).await?;
+        let lease = wait_for(async || Lease::shared(&database, place.instance, now()).await).await?;
+        Ok(Self::writing(folder, database, lease))
     }
 
     /// Opens a data folder with its embedded database for reading, beside a writer or without one. A
@@ -223,5 +227,15 @@ impl Store {
         let mut transaction = self.database.begin().await?;
         writer.lease.hold(&mut transaction).await?;
         Ok(transaction)
+    }
+}
+
+/// Asks until what is wanted is in use no more.
+async fn wait_for<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    loop {
+        match ask().await {
+            Err(StoreError::InUse { .. }) => tokio::time::sleep(LOOK_EVERY).await,
+            answer => return answer,
+        }
     }
 }
