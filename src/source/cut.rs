@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Mark, Piece, Refused, Shape};
-use super::limits::{Limits, Sample};
+use super::limits::{LARGEST_DECODED, Limits, MESSAGE_RECORDS, Sample};
 use super::refusal::{Refusal, refuse};
 use crate::domain::reject::{Aside, Reject, RejectReason};
 
@@ -44,6 +44,8 @@ pub(super) struct Cut {
     start: Mark,
     /// A place that the chunk must not reach across, until it is behind.
     border: Option<Mark>,
+    /// Where the chunk is of messages: how much was decoded before the current one.
+    message: Option<usize>,
     position: u64,
     index: u32,
     records: Vec<Piece>,
@@ -61,6 +63,7 @@ impl Cut {
             limits,
             start,
             border: None,
+            message: None,
             position: 0,
             index: 0,
             records: Vec::new(),
@@ -69,6 +72,18 @@ impl Cut {
             refused: Vec::new(),
             asides: [0; Aside::ALL.len()],
         }
+    }
+
+    /// An empty chunk of messages, each of which is taken whole.
+    pub(super) fn of_messages(limits: Limits) -> Self {
+        Self { message: Some(0), ..Self::new(limits, Mark::default()) }
+    }
+
+    /// The records that follow are of the message at `position`, whatever values they are in.
+    pub(super) fn enter_message(&mut self, position: u64) {
+        self.message = Some(self.decoded.len());
+        self.position = position;
+        self.index = 0;
     }
 
     /// The same, with a chunk ending at `border`.
@@ -93,6 +108,9 @@ impl Cut {
 
     /// The records that follow are of the top-level value that begins at `position`.
     pub(super) fn enter(&mut self, position: u64) {
+        if self.message.is_some() {
+            return;
+        }
         self.position = position;
         self.index = 0;
     }
@@ -150,10 +168,22 @@ impl Cut {
         (self.position != self.start.offset || index >= self.start.index).then_some(index)
     }
 
-    /// Whether the chunk holds as much as it may.
+    /// Records taken and refused so far.
+    pub(super) fn count(&self) -> usize {
+        self.records.len() + self.refused.len()
+    }
+
+    /// Bytes decoded so far.
+    pub(super) fn decoded(&self) -> usize {
+        self.decoded.len()
+    }
+
+    /// Whether the chunk, or its current message, holds as much as it may.
     pub(super) fn is_full(&self) -> bool {
-        self.records.len() + self.refused.len() >= self.limits.chunk_records
-            || self.decoded.len() >= self.limits.chunk_bytes
+        if let Some(before) = self.message {
+            return self.index >= MESSAGE_RECORDS || self.decoded.len() - before >= LARGEST_DECODED;
+        }
+        self.count() >= self.limits.chunk_records || self.decoded.len() >= self.limits.chunk_bytes
     }
 
     /// Where the last record begins, if the input ends in the middle of it: the rest may be written yet.

@@ -46,6 +46,9 @@ pub const LARGEST_DECODED: usize = 64 << 20;
 /// Records of an envelope inside another one. At 1.4 KB a record, 16 MiB hold 12,000.
 pub const NESTED_RECORDS: u32 = 100_000;
 
+/// Records of one message, in all its envelopes: what [`LARGEST_DECODED`] holds of the shortest real ones.
+pub const MESSAGE_RECORDS: u32 = 250_000;
+
 /// Base-2 logarithm of the largest zstd window: 128 MiB, what `zstd` itself accepts without `--long`.
 pub const ZSTD_WINDOW_LOG: u32 = 27;
 

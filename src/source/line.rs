@@ -70,6 +70,14 @@ pub(super) fn look(text: &[u8], offset: u64, ended: bool, breaks: &mut LineBreak
     if is_single(line) { Line::Record(line.len()) } else { Line::Unsure }
 }
 
+/// The record that all of `text` is, white space after it aside, where that is certain by its ends.
+pub(super) fn whole(text: &[u8]) -> Option<&[u8]> {
+    let line = text.trim_ascii_end();
+    let ends = line.first() == Some(&b'{') && line.last() == Some(&b'}');
+    let short = line.len() <= LONGEST_FAST_LINE && memchr(b'\n', line).is_none();
+    (ends && short && is_single(line)).then_some(line)
+}
+
 /// Finds the beginning of a second record on a line: a writer that died in the middle of a record and was
 /// started again leaves such lines.
 pub(super) struct SecondRecord {

@@ -7,7 +7,8 @@
 //! The way of the bytes: `paths` finds inputs, `raw` reads them, `decompress` unpacks them by their
 //! first bytes, `frame` cuts the stream (`line` on the fast path, `value`, `list` and `skip` on the others,
 //! all with `scan`), `shape` recognises each record, `envelope` opens what holds others, and `cut` collects
-//! a chunk.
+//! a chunk. What comes as messages instead of a stream (Kafka, spools) is gathered by `message`, with the
+//! same parts.
 //!
 //! **What is received.** One top-level value is one record, unless it is an envelope: then each of its
 //! elements is one, down to where no envelope is left. An envelope without elements is none; a
@@ -45,6 +46,7 @@ mod line;
 mod list;
 mod mask;
 mod members;
+mod message;
 mod paths;
 mod raw;
 mod reader;
@@ -60,6 +62,7 @@ pub use error::SourceError;
 pub use identity::{FileIdentity, HEAD_BYTES};
 pub use input::Input;
 pub use limits::{Limits, Sample};
+pub use message::Gatherer;
 pub use paths::find;
 pub use reader::{Progress, Reader};
 pub use refusal::refuse;

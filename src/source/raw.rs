@@ -1,7 +1,7 @@
 //! Stored bytes as they come from a file or a pipe: counted, and with a look ahead.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,6 +33,13 @@ impl Raw {
             ahead: VecDeque::new(),
             inner: BufReader::with_capacity(READ_BYTES, Counted { bytes, count, failed: false }),
         }
+    }
+
+    /// Bytes that are in memory already.
+    pub(super) fn of_memory(bytes: Vec<u8>) -> Self {
+        let capacity = bytes.len().min(READ_BYTES);
+        let counted = Counted { bytes: Box::new(Cursor::new(bytes)), count: Arc::default(), failed: false };
+        Self { ahead: VecDeque::new(), inner: BufReader::with_capacity(capacity, counted) }
     }
 
     /// The next `N` bytes, fewer where the input ends, without taking them.
