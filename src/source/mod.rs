@@ -54,6 +54,7 @@ mod refusal;
 mod scan;
 mod shape;
 mod skip;
+pub mod spool;
 mod value;
 mod window;
 
