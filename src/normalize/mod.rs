@@ -4,7 +4,10 @@
 //! with its response, aliases, duplicates) is the pipeline's join step.
 
 pub mod cloudtrail;
+mod redact;
 pub mod vault;
+
+pub use redact::redact_raw;
 
 use bumpalo::Bump;
 

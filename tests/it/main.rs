@@ -18,6 +18,7 @@ mod normalize_cloudtrail_samples;
 mod normalize_vault;
 mod normalize_vault_samples;
 mod query;
+mod redact;
 mod reference;
 mod samples;
 mod scan;

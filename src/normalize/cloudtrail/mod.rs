@@ -46,6 +46,8 @@ use prefilter::Look;
 use record::Record;
 use service::{Operation, Service, Target};
 
+pub(super) use redaction::{is_secret_name, redact_members};
+
 /// Normalizes one CloudTrail record.
 ///
 /// # Errors
