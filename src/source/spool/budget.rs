@@ -1,5 +1,6 @@
 //! What all spools together may take on disk, of which a part is kept for audit devices.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One part in this many is kept for audit devices: without them Vault refuses every request.
@@ -32,19 +33,25 @@ impl Budget {
         self.most
     }
 
+    /// The room that there is for somebody, in bytes.
+    pub(super) const fn most_for(&self, priority: Priority) -> u64 {
+        match priority {
+            Priority::Normal => self.most - self.most / KEPT,
+            Priority::Audit => self.most,
+        }
+    }
+
     /// Bytes in use.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Takes `bytes` and says whether there was room for them.
-    pub(super) fn take(&self, bytes: u64, priority: Priority) -> bool {
-        let most = match priority {
-            Priority::Normal => self.most - self.most / KEPT,
-            Priority::Audit => self.most,
-        };
+    /// Takes `bytes`, where there is room for them.
+    pub(super) fn take(self: &Arc<Self>, bytes: u64, priority: Priority) -> Option<Room> {
+        let most = self.most_for(priority);
         let more = |used: u64| used.checked_add(bytes).filter(|used| *used <= most);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
+        taken.then(|| Room { budget: Arc::clone(self), bytes })
     }
 
     /// Counts what lies on disk already, even where that is too much.
@@ -56,5 +63,25 @@ impl Budget {
     pub(super) fn give(&self, bytes: u64) {
         let less = |used: u64| Some(used.saturating_sub(bytes));
         let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+}
+
+/// Room that was taken, and comes back unless something was put there.
+#[derive(Debug)]
+pub(super) struct Room {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Room {
+    /// It is in use now.
+    pub(super) fn keep(mut self) {
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.budget.give(self.bytes);
     }
 }

@@ -37,6 +37,9 @@ pub enum AppendError {
     /// The bound is reached, or the disk is full.
     #[error("the spool is full; retry later, or give it more room (`spool.most`)")]
     Full,
+    /// Larger than all the room that there is.
+    #[error("this is larger than the whole spool; send less at once, or raise `spool.most`")]
+    TooLarge,
     /// The service stops.
     #[error("the service is stopping; retry")]
     Closed,

@@ -6,6 +6,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `append` | how entries get in, and what becomes of them where there is no room |
 //! | `entry` | one entry on disk |
 //! | `segment` | files of entries, and a cursor that finds its way through damaged ones |
 //! | `writer` | group commit: one fsync for all that wait; recovery after a crash; what goes when it is sealed |
@@ -14,6 +15,7 @@
 //!
 //! A position is an offset in the log: bytes since its first entry ever, whatever became of older segments.
 
+mod append;
 mod budget;
 mod entry;
 mod error;
@@ -23,16 +25,16 @@ mod writer;
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, WhenFull};
+use crate::config;
 use crate::store::StoredPosition;
 
+pub use append::{Appended, Filler};
 pub use budget::{Budget, Priority};
 pub use error::{AppendError, OpenError};
 pub use feed::SpoolFeed;
@@ -61,15 +63,6 @@ pub struct Surroundings {
     pub positions: Positions,
 }
 
-/// What became of an entry that was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Appended {
-    /// It is on disk.
-    Stored,
-    /// There was no room, and it was to be dropped then.
-    Dropped,
-}
-
 /// An append-only log of one source.
 pub struct Spool {
     name: Arc<str>,
@@ -88,6 +81,9 @@ pub(super) struct Shared {
     /// Entries dropped since the reader told of them.
     dropped: AtomicU64,
     closing: CancellationToken,
+    /// Those who still have something to append when it closes.
+    fillers: AtomicUsize,
+    closed: AtomicBool,
     failure: Mutex<Option<String>>,
     wake: Sender<()>,
 }
@@ -134,6 +130,8 @@ impl Spool {
             drained: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
             closing: CancellationToken::new(),
+            fillers: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
             failure: Mutex::new(None),
             wake,
         });
@@ -163,93 +161,23 @@ impl Spool {
         (self.surroundings.clock)()
     }
 
-    /// Stores entries, all or none, and comes back when they are on disk.
-    ///
-    /// # Errors
-    /// Where there is no room, the spool is closed, or the disk fails.
-    pub async fn append<P: AsRef<[u8]>>(
-        &self,
-        payloads: &[P],
-        priority: Priority,
-    ) -> Result<Appended, AppendError> {
-        match self.ask(payloads, priority) {
-            Ok((mut ask, stored)) => {
-                while let Err(error) = self.queue.try_send(ask) {
-                    ask = match error {
-                        TrySendError::Full(ask) => ask,
-                        TrySendError::Disconnected(_) => return Err(AppendError::Closed),
-                    };
-                    tokio::time::sleep(PATIENCE).await;
-                }
-                stored.await.unwrap_or(Err(AppendError::Closed)).map(|()| Appended::Stored)
-            }
-            Err(error) => Err(error),
-        }
-        .or_else(|error| self.when_full(payloads.len(), error))
-    }
-
-    /// As [`Self::append`], for a thread of its own.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn append_blocking<P: AsRef<[u8]>>(
-        &self,
-        payloads: &[P],
-        priority: Priority,
-    ) -> Result<Appended, AppendError> {
-        self.ask(payloads, priority)
-            .and_then(|(ask, stored)| {
-                self.queue.send(ask).map_err(|_| AppendError::Closed)?;
-                stored.blocking_recv().unwrap_or(Err(AppendError::Closed)).map(|()| Appended::Stored)
-            })
-            .or_else(|error| self.when_full(payloads.len(), error))
-    }
-
-    /// Redacts and encodes entries, and takes the room for them.
-    fn ask<P: AsRef<[u8]>>(
-        &self,
-        payloads: &[P],
-        priority: Priority,
-    ) -> Result<(Ask, oneshot::Receiver<Result<(), AppendError>>), AppendError> {
-        if self.shared.closing.is_cancelled() {
-            return Err(AppendError::Closed);
-        }
-        let now = self.now();
-        let mut encoded = Vec::new();
-        for payload in payloads {
-            entry::encode(&mut encoded, &(self.surroundings.redact)(payload.as_ref()), now);
-        }
-        if !self.surroundings.budget.take(encoded.len() as u64, priority) {
-            return Err(AppendError::Full);
-        }
-        let (done, stored) = oneshot::channel();
-        Ok((Ask::Append { encoded, done }, stored))
-    }
-
-    fn when_full(&self, entries: usize, error: AppendError) -> Result<Appended, AppendError> {
-        if error == AppendError::Full && self.surroundings.config.when_full == WhenFull::Drop {
-            self.shared.dropped.fetch_add(entries as u64, Ordering::Relaxed);
-            self.shared.wake();
-            return Ok(Appended::Dropped);
-        }
-        Err(error)
-    }
-
     /// Takes nothing more. What was taken is still written and read.
     pub fn close(&self) {
         close(&self.shared, &self.queue);
     }
 }
 
-/// How long a task waits for a place among those that wait for the writer.
-const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1);
-
 fn close(shared: &Shared, queue: &Sender<Ask>) {
-    if !shared.closing.is_cancelled() {
-        shared.closing.cancel();
-        if queue.send(Ask::Close).is_err() {
-            tracing::debug!("the spool was closed already");
-        }
+    shared.closing.cancel();
+    if shared.fillers.load(Ordering::SeqCst) == 0 {
+        end(shared, queue);
+    }
+}
+
+/// Tells the writer that nothing more comes.
+fn end(shared: &Shared, queue: &Sender<Ask>) {
+    if !shared.closed.swap(true, Ordering::SeqCst) && queue.send(Ask::Close).is_err() {
+        tracing::debug!("the writer of the spool is gone already");
     }
 }
 

@@ -29,7 +29,11 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<(u64, u64)>> {
         let name = PathBuf::from(file.file_name());
         let first = name.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
         if let (Some(first), Some(ENDING)) = (first, name.extension().and_then(|ending| ending.to_str())) {
-            found.push((first, file.metadata()?.len()));
+            match file.metadata() {
+                Ok(metadata) => found.push((first, metadata.len())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // sealed meanwhile
+                Err(error) => return Err(error),
+            }
         }
     }
     found.sort_unstable();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::segment::{Cursor, Step};
 use super::*;
-use crate::config::Size;
+use crate::config::{Size, WhenFull};
 use crate::source::feed::{Arrival, Feed, Signal, Trouble};
 use crate::source::limits::Limits;
 use crate::store::Position;
@@ -105,6 +105,13 @@ impl Running {
     }
 }
 
+/// A segment without the zeros that are written ahead.
+fn written(file: &std::path::Path) -> Vec<u8> {
+    let mut bytes = fs::read(file).unwrap();
+    bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    bytes
+}
+
 fn record(number: usize) -> String {
     let head = r#"{"time":"2026-11-24T03:20:39.394374697Z","type":"request","auth":{},"request":{"id":"#;
     format!("{head}\"{number}\",\"path\":\"transit/encrypt/orders\"}}}}")
@@ -186,7 +193,7 @@ fn a_torn_tail_is_cut_off_and_the_log_goes_on() {
         }
         drop(spool);
         let file = bench.segments().pop().unwrap();
-        let bytes = fs::read(&file).unwrap();
+        let bytes = written(&file);
         fs::write(&file, &bytes[..bytes.len() - cut]).unwrap();
         let running = bench.run(8);
         running.put(9).unwrap();
@@ -196,7 +203,7 @@ fn a_torn_tail_is_cut_off_and_the_log_goes_on() {
     let bench = Bench::new();
     bench.run(8).put(1).unwrap();
     let file = bench.segments().pop().unwrap();
-    let mut bytes = fs::read(&file).unwrap();
+    let mut bytes = written(&file);
     bytes.extend_from_slice(&[0; 5_000]);
     fs::write(&file, &bytes).unwrap();
     let running = bench.run(8);
@@ -213,7 +220,7 @@ fn a_damaged_middle_is_told_and_passed_over() {
     }
     drop(spool);
     let file = bench.segments().pop().unwrap();
-    let mut bytes = fs::read(&file).unwrap();
+    let mut bytes = written(&file);
     let length = bytes.len() / 5;
     bytes[length * 2 + 40] ^= 1;
     fs::write(&file, &bytes).unwrap();
