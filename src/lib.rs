@@ -52,7 +52,7 @@
 //! | 0 | [`domain`]: the words everything else is written in | nothing of ours |
 //! | 1 | [`metrics`], [`table`], [`sql`], [`store`] | 0, and those before it |
 //! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`alerts`], [`history`] | 0 and 1, never each other |
-//! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench` | 0 to 2 |
+//! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench`; [`api`]: what is served over HTTP | 0 to 2 |
 //! | 4 | [`app`], the only place that constructs and reads the clock, and [`cli`] | all |
 //!
 //! The middle is pure: normalizing, building, judging and detecting are functions of their arguments. Time is
@@ -103,6 +103,7 @@
 //!   that two people who look at the demo see the same findings.
 
 pub mod alerts;
+pub mod api;
 pub mod app;
 pub mod catalog;
 pub mod cli;

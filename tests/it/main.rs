@@ -10,6 +10,7 @@ mod detect;
 mod differential;
 mod history;
 mod hostile;
+mod ingest;
 mod labelled;
 mod layers;
 mod made;
