@@ -101,11 +101,9 @@ fn samples_give_the_same_events() {
         let Some(path) = crate::samples::find(name) else { continue };
         let text = unpacked(&path);
         let every = if text.len() > 1 << 20 { EVERY } else { 1 };
-        let mut changed = 0;
         for line in text.lines().step_by(every) {
-            changed += usize::from(check(line.as_bytes(), is_cloudtrail));
+            check(line.as_bytes(), is_cloudtrail);
         }
-        println!("{name}: {changed} redacted");
     }
 }
 

@@ -25,9 +25,6 @@ const LEAST_SEGMENTS: u64 = 8;
 /// Parts of a segment that are worth a new one where all of it is sealed.
 const WORTH_A_FILE: u64 = 8;
 
-/// Bytes of zeros written ahead.
-const AHEAD: u64 = 1 << 20;
-
 /// What the thread is asked for.
 pub(super) enum Ask {
     /// These entries, encoded one after the other.
@@ -50,8 +47,6 @@ pub(super) struct Writer {
     /// Where the log ends: everything before it is on disk.
     end: u64,
     segment_bytes: u64,
-    /// Bytes of the file that is written to, with the zeros behind its last entry.
-    allocated: u64,
     /// Whether the file may hold more than the log, and a new one is needed.
     broken: bool,
 }
@@ -90,18 +85,8 @@ impl Writer {
         shared.durable.store(end, Ordering::Release);
         let segment_bytes = segment_bytes.min(budget.most() / LEAST_SEGMENTS).max(1);
         let folder = folder.to_owned();
-        let mut writer = Self {
-            folder,
-            shared,
-            budget,
-            queue,
-            segments,
-            file,
-            end,
-            segment_bytes,
-            allocated: 0,
-            broken: false,
-        };
+        let mut writer =
+            Self { folder, shared, budget, queue, segments, file, end, segment_bytes, broken: false };
         writer.forget(floor);
         Ok(writer)
     }
@@ -125,7 +110,6 @@ impl Writer {
                     Ask::Sealed(offset) => self.forget(offset),
                     Ask::Close => {
                         self.commit(&batch, waiting);
-                        self.trim();
                         self.shared.drained.store(true, Ordering::Release);
                         self.shared.wake();
                         return;
@@ -164,7 +148,7 @@ impl Writer {
         if self.broken || too_long {
             self.begin_segment()?;
         }
-        self.put(batch)?;
+        self.file.write_all_at(batch, self.size())?;
         self.file.sync_data()?;
         self.end += batch.len() as u64;
         if let Some(mut last) = self.segments.last_entry() {
@@ -174,31 +158,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes behind the last entry, and zeros behind that now and then: an fsync of a file that did not grow
-    /// takes half as long.
-    fn put(&mut self, batch: &[u8]) -> io::Result<()> {
-        let size = self.size();
-        let end = size + batch.len() as u64;
-        self.file.write_all_at(batch, size)?;
-        if end > self.allocated {
-            let step = AHEAD.min(self.segment_bytes / WORTH_A_FILE).max(1);
-            let to = end.next_multiple_of(step);
-            let zeros = vec![0; usize::try_from(to - end).unwrap_or_default()];
-            // Without room for them they are left out.
-            self.allocated = if self.file.write_all_at(&zeros, end).is_ok() { to } else { end };
-        }
-        Ok(())
-    }
-
     /// Bytes of the segment that is written to.
     fn size(&self) -> u64 {
         self.segments.last_key_value().map_or(0, |(_, bytes)| *bytes)
     }
 
-    /// Cuts off the zeros behind the last entry.
+    /// Cuts off what stands behind the last entry.
     fn trim(&mut self) {
         let size = self.size();
-        self.allocated = size;
         if let Err(error) = self.file.set_len(size) {
             tracing::warn!(%error, "could not cut off the end of a segment of the spool");
         }
@@ -212,7 +179,6 @@ impl Writer {
 
     /// Goes on in a new file; in the same one, emptied, where nothing was written to it.
     fn begin_segment(&mut self) -> io::Result<()> {
-        self.trim();
         let empty = self.size() == 0;
         let file = open_to_write(&self.folder, self.end)?;
         if empty {
@@ -220,7 +186,6 @@ impl Writer {
         }
         self.file = file;
         self.segments.insert(self.end, 0);
-        self.allocated = 0;
         self.broken = false;
         Ok(())
     }
@@ -229,10 +194,12 @@ impl Writer {
     /// be worth another.
     fn forget(&mut self, sealed: u64) {
         let size = self.size();
-        if sealed >= self.end && size >= self.segment_bytes / WORTH_A_FILE && size > 0 {
-            if let Err(error) = self.begin_segment() {
-                tracing::warn!(%error, "could not begin a new segment of the spool");
-            }
+        let worth = size > 0 && size >= self.segment_bytes / WORTH_A_FILE;
+        if worth
+            && sealed >= self.end
+            && let Err(error) = self.begin_segment()
+        {
+            tracing::warn!(%error, "could not begin a new segment of the spool");
         }
         let last = self.segments.last_key_value().map(|(first, _)| *first);
         while let Some(oldest) = self.segments.first_entry() {
