@@ -42,12 +42,10 @@ const VAULT_NAMES: [&str; 5] = ["time", "type", "auth", "request", "response"];
 
 /// The bytes of one delivery without the secrets that are known by their fields.
 pub fn redact_raw(payload: &[u8]) -> Cow<'_, [u8]> {
-    if let Some(plain) = packed::plain(payload) {
-        let plain = plain.unwrap_or_else(|too_large| too_large.to_vec());
-        return match packed::changed(&plain, 0) {
-            Some(changed) => Cow::Owned(changed),
-            None => Cow::Borrowed(payload),
-        };
+    match packed::plain(payload) {
+        Some(Ok(plain)) => return packed::changed(&plain, 0).map_or(Cow::Borrowed(payload), Cow::Owned),
+        Some(Err(too_large)) => return Cow::Borrowed(too_large),
+        None => {}
     }
     let mut edits = Edits::default();
     match std::str::from_utf8(payload) {
