@@ -14,6 +14,7 @@
 
 pub mod answer;
 pub mod health;
+pub mod ingest;
 mod routes;
 pub mod server;
 mod slots;

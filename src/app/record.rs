@@ -18,7 +18,7 @@ use crate::pipeline::rejected;
 use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
-use crate::source::{FileIdentity, Input, Mark};
+use crate::source::{Input, Mark};
 use crate::store::{BlockingStore, Kind, Position, PositionMove};
 use crate::table::rows::Rows;
 
@@ -111,7 +111,7 @@ impl Recorder {
             if let Some((input, mark)) = step.reached
                 && let Some(progress) = self.inputs.get_mut(input)
             {
-                progress.reached = Some(position(mark));
+                progress.reached = Some(mark.into());
             }
         }
         Ok(if self.open.is_full(&self.limits) { Some(self.seal()) } else { None })
@@ -169,7 +169,7 @@ impl Recorder {
     /// Whether history holds the records up to `mark` already.
     fn is_known(&self, input: usize, mark: Mark) -> bool {
         let sealed = self.inputs.get(input).and_then(|progress| progress.sealed);
-        sealed.is_some_and(|sealed| position(mark) <= sealed)
+        sealed.is_some_and(|sealed| Position::from(mark) <= sealed)
     }
 
     /// Takes the open set away to be written and committed.
@@ -207,32 +207,11 @@ impl Recorder {
 /// How far `input` is held, and sees to it that a chunk ends there: it is either known or new.
 fn progress_of(store: &BlockingStore, input: &mut Input) -> Result<Progress> {
     let identity = input.identity().with_context(|| format!("could not read {}", input.name))?;
-    let identity = identity.map(|identity| name_of(&identity));
+    let identity = identity.map(|identity| identity.name());
     let sealed = match &identity {
         Some(source) => store.wait(store.store().position_of(source))?.map(|stored| stored.next),
         None => None,
     };
-    input.border = sealed.map(mark);
+    input.border = sealed.map(Mark::from);
     Ok(Progress { identity, label: input.name.to_string(), sealed, reached: None })
-}
-
-/// The name under which the store keeps a file's position.
-fn name_of(file: &FileIdentity) -> String {
-    let FileIdentity { device, inode, head_bytes, head_sha256 } = file;
-    format!("file:{device}:{inode}:{head_bytes}:{}", hex(head_sha256))
-}
-
-fn position(mark: Mark) -> Position {
-    Position { offset: i64::try_from(mark.offset).unwrap_or(i64::MAX), index: i64::from(mark.index) }
-}
-
-fn mark(position: Position) -> Mark {
-    Mark {
-        offset: u64::try_from(position.offset).unwrap_or_default(),
-        index: u32::try_from(position.index).unwrap_or_default(),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -31,7 +31,7 @@ pub struct Source {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
-    Kafka(Kafka),
+    Kafka(Box<Kafka>),
     Http(Http),
     /// A TCP listener for Vault's socket device: one entry a line.
     Tcp(Socket<SocketAddr>),

@@ -43,10 +43,31 @@ pub fn fingerprint(seed: u64, bytes: &[u8]) -> u64 {
 
 /// What stands in for a secret: `redacted:` and eight hex digits of its SHA-256.
 ///
-/// Equal secrets stay recognisable as equal; the digits are too few to search for the secret.
+/// Equal secrets stay recognisable as equal; the digits are too few to search for the secret. What stands
+/// in already stands in for itself, so that redacting twice is redacting once.
 pub fn redacted(secret: &[u8]) -> String {
+    if let Some(stand_in) = stands_in(secret) {
+        return stand_in.to_owned();
+    }
     let whole: [u8; 32] = Sha256::digest(secret).into();
     let mut first = [0; 4];
     first.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
     format!("redacted:{:08x}", u32::from_be_bytes(first))
+}
+
+const STAND_IN: &str = "redacted:";
+
+/// Hex digits of a stand-in.
+const STAND_IN_DIGITS: usize = 8;
+
+/// The stand-in that a text is; before it, Transit's prefix with the key's version may be left.
+fn stands_in(text: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok()?;
+    let start = text.len().checked_sub(STAND_IN.len() + STAND_IN_DIGITS)?;
+    let (before, stand_in) = text.split_at_checked(start)?;
+    let digits = stand_in.strip_prefix(STAND_IN)?;
+    let hexadecimal = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    let version = before.strip_prefix("vault:v").and_then(|rest| rest.strip_suffix(':'));
+    let known = before.is_empty() || version.is_some_and(|version| version.parse::<u32>().is_ok());
+    (hexadecimal && known).then_some(stand_in)
 }

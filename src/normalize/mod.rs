@@ -5,7 +5,10 @@
 
 pub mod cloudtrail;
 mod json;
+mod redact;
 pub mod vault;
+
+pub use redact::redact_raw;
 
 use bumpalo::Bump;
 

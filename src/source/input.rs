@@ -24,10 +24,14 @@ pub struct Input {
     pub start: Mark,
     /// A place between two records that a chunk must not reach across: what is before it was kept before.
     pub border: Option<Mark>,
+    /// Where an uncompressed file is taken to end, in bytes: what is behind is not written whole yet.
+    pub end: Option<u64>,
 }
 
 enum Kind {
     File(PathBuf),
+    /// One that is open already, whatever became of its path.
+    Opened(File),
     Stdin,
     /// Taken when it is opened: a stream can be read once.
     Stream(Option<Bytes>),
@@ -37,7 +41,20 @@ impl Input {
     /// A file; `size` where it has one.
     pub fn file(path: PathBuf, size: Option<u64>) -> Self {
         let name = Arc::from(path.to_string_lossy());
-        Self { kind: Kind::File(path), name, device: None, size, start: Mark::default(), border: None }
+        Self {
+            kind: Kind::File(path),
+            name,
+            device: None,
+            size,
+            start: Mark::default(),
+            border: None,
+            end: None,
+        }
+    }
+
+    /// A file that is open; it is read from its start mark on, wherever it was read before.
+    pub fn opened(name: &str, file: File, size: u64) -> Self {
+        Self { size: Some(size), ..Self::named(name, Kind::Opened(file)) }
     }
 
     /// Standard input.
@@ -51,14 +68,22 @@ impl Input {
     }
 
     fn named(name: &str, kind: Kind) -> Self {
-        Self { kind, name: Arc::from(name), device: None, size: None, start: Mark::default(), border: None }
+        Self {
+            kind,
+            name: Arc::from(name),
+            device: None,
+            size: None,
+            start: Mark::default(),
+            border: None,
+            end: None,
+        }
     }
 
     /// The file's path, if it is a file.
     pub fn path(&self) -> Option<&Path> {
         match &self.kind {
             Kind::File(path) => Some(path),
-            Kind::Stdin | Kind::Stream(_) => None,
+            Kind::Opened(_) | Kind::Stdin | Kind::Stream(_) => None,
         }
     }
 
@@ -78,16 +103,8 @@ impl Input {
     pub(super) fn open(&mut self, count: Arc<AtomicU64>) -> io::Result<(Stream, u64)> {
         let wanted = self.start.offset;
         let (bytes, passed): (Bytes, u64) = match &mut self.kind {
-            Kind::File(path) if self.size.is_some() && wanted > 0 => {
-                let mut file = File::open(path)?;
-                let passed = if decompress::is_compressed(&mut file)? {
-                    0
-                } else {
-                    wanted.min(file.metadata()?.len())
-                };
-                file.seek(SeekFrom::Start(passed))?;
-                (Box::new(file), passed)
-            }
+            Kind::File(path) if self.size.is_some() && wanted > 0 => enter(File::open(path)?, wanted, None)?,
+            Kind::Opened(file) => enter(file.try_clone()?, wanted, self.end)?,
             Kind::File(path) => (Box::new(File::open(path)?), 0),
             Kind::Stdin => (Box::new(io::stdin()), 0),
             Kind::Stream(bytes) => (bytes.take().unwrap_or_else(|| Box::new(io::empty())), 0),
@@ -96,4 +113,19 @@ impl Input {
         let stream = if passed > 0 { Stream::plain(raw) } else { Stream::new(raw) };
         Ok((stream, wanted - passed))
     }
+}
+
+/// Goes to `wanted` in an uncompressed file, or to its end; a compressed one is read from its start.
+fn enter(mut file: File, wanted: u64, end: Option<u64>) -> io::Result<(Bytes, u64)> {
+    file.seek(SeekFrom::Start(0))?;
+    if decompress::is_compressed(&mut file)? {
+        file.seek(SeekFrom::Start(0))?;
+        return Ok((Box::new(file), 0));
+    }
+    let passed = wanted.min(file.metadata()?.len());
+    file.seek(SeekFrom::Start(passed))?;
+    Ok(match end {
+        Some(end) => (Box::new(file.take(end.saturating_sub(passed))), passed),
+        None => (Box::new(file), passed),
+    })
 }

@@ -10,6 +10,9 @@
 //! a chunk. What comes as messages instead of a stream (Kafka, spools) is gathered by `message`, with the
 //! same parts.
 //!
+//! Sources that go on implement [`feed::Feed`]: [`follow`] for files that grow, and [`spool`] for what cannot
+//! be read again, which [`socket`], [`stdin`] and the HTTP server put there.
+//!
 //! **What is received.** One top-level value is one record, unless it is an envelope: then each of its
 //! elements is one, down to where no envelope is left. An envelope without elements is none; a
 //! notification, a digest or a control message is one that is set aside; a damaged piece is one that is
@@ -38,6 +41,7 @@ mod decompress;
 mod envelope;
 mod error;
 pub mod feed;
+pub mod follow;
 mod frame;
 mod identity;
 mod input;
@@ -55,6 +59,9 @@ mod refusal;
 mod scan;
 mod shape;
 mod skip;
+pub mod socket;
+pub mod spool;
+pub mod stdin;
 mod value;
 mod window;
 

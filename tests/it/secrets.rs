@@ -6,7 +6,7 @@ use crate::made::{decrypt, keyward, lines, response, with};
 use crate::support::Keyward;
 
 /// What every secret of these logs contains; it means nothing in base64 or hex.
-const MARK: &str = "q9Zx7SecretMarkw3";
+pub const MARK: &str = "q9Zx7SecretMarkw3";
 
 /// Other things that must not come out: as they are written, or with what JSON makes of them.
 const KEY_TEXT: &str = "-----BEGIN PRIVATE KEY-----\nMIIEq9Zx7PrivateKeyw3\n-----END PRIVATE KEY-----\n";
@@ -37,7 +37,7 @@ fn raw(
     entry
 }
 
-fn vault_log() -> Vec<Value> {
+pub fn vault_log() -> Vec<Value> {
     let s = format!("vault:v1:{MARK}==");
     let transit = ("transit", "transit/");
     vec![
@@ -161,7 +161,7 @@ fn aws(number: usize, source: &str, name: &str, asked: Value, answered: Value) -
     with(with(record, "/requestParameters", asked), "/responseElements", answered)
 }
 
-fn aws_log() -> Vec<Value> {
+pub fn aws_log() -> Vec<Value> {
     let secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop-AbCdEf";
     let s = format!("{MARK}+/=");
     let (manager, kms) = ("secretsmanager.amazonaws.com", "kms.amazonaws.com");
@@ -239,7 +239,7 @@ fn damaged() -> String {
 }
 
 /// Where in `bytes` a secret stands, as text for the complaint.
-fn leak(bytes: &[u8]) -> Option<String> {
+pub fn leak(bytes: &[u8]) -> Option<String> {
     let marks = [MARK, "q9Zx7PrivateKeyw3", "918273645", "BEGIN PRIVATE"];
     marks.iter().find_map(|mark| {
         let place = bytes.windows(mark.len()).position(|window| window == mark.as_bytes())?;

@@ -1,25 +1,47 @@
 //! Starts the sources of the configuration.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::any;
+use tokio::runtime::Handle;
+use tower_service::Service as _;
 
+use crate::api::answer::refuse;
+use crate::api::ingest;
 use crate::app::clock::now_micros;
-use crate::config::{Config, Source, SourceKind};
-use crate::source::Limits;
+use crate::config::{Config, Follow, SecretFile, Source, SourceKind};
+use crate::normalize::redact_raw;
 use crate::source::feed::{Feed, Signals};
 use crate::source::kafka::{Consumer, Setup};
-use crate::store::BlockingStore;
+use crate::source::spool::{Budget, Spool, Surroundings};
+use crate::source::{Limits, follow, socket, stdin};
+use crate::store::{BlockingStore, StoredPosition};
 
-/// Where HTTP sources take entries, once they are started.
+/// Where HTTP sources take entries, once they are started: until then they say so.
 #[derive(Clone, Default)]
-pub struct IngestPlace {}
+pub struct IngestPlace(Arc<OnceLock<Router>>);
 
 impl IngestPlace {
     /// The routes, which answer from the start.
     pub fn router(&self) -> Router {
-        Router::new()
+        Router::new().route("/api/v1/ingest/{source}", any(entrance)).with_state(self.clone())
+    }
+}
+
+async fn entrance(State(place): State<IngestPlace>, request: Request) -> Response {
+    let Some(router) = place.0.get() else {
+        let told = "the service is still starting, or another instance has the store";
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, told, "try again in a few seconds; see /readyz");
+    };
+    match router.clone().call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 
@@ -28,6 +50,8 @@ pub struct Ground<'g> {
     pub config: &'g Config,
     pub store: &'g Arc<BlockingStore>,
     pub signals: &'g Signals,
+    pub runtime: &'g Handle,
+    pub ingest: &'g IngestPlace,
 }
 
 /// Starts every source.
@@ -35,30 +59,123 @@ pub struct Ground<'g> {
 /// # Errors
 /// Where one cannot be started.
 pub fn start(ground: &Ground<'_>) -> Result<Vec<Arc<dyn Feed>>> {
-    let start = |source: &Source| {
-        one(ground, source).with_context(|| format!("could not start the source `{}`", source.name))
+    let mut starting = Starting {
+        ground,
+        budget: Arc::new(Budget::new(ground.config.spool.most.bytes())),
+        posted: Vec::new(),
     };
-    ground.config.sources.iter().map(start).collect()
-}
-
-fn one(ground: &Ground<'_>, source: &Source) -> Result<Arc<dyn Feed>> {
-    match &source.kind {
-        SourceKind::Kafka(kafka) => Ok(Consumer::start(kafka, kafka_setup(ground, source))?),
-        SourceKind::Http(_) | SourceKind::Tcp(_) | SourceKind::Unix(_) => bail!("not yet"),
-        SourceKind::Follow(_) | SourceKind::Stdin(_) => bail!("not yet"),
+    let mut feeds = Vec::new();
+    for source in &ground.config.sources {
+        let started = starting.one(source);
+        feeds.push(started.with_context(|| format!("could not start the source `{}`", source.name))?);
     }
+    // There is one start in a life of the service.
+    let _ = ground.ingest.0.set(ingest::router(starting.posted, &ground.config.http));
+    Ok(feeds)
 }
 
-fn kafka_setup(ground: &Ground<'_>, source: &Source) -> Setup {
-    let store = Arc::clone(ground.store);
-    Setup {
-        name: source.name.as_str().into(),
-        device: source.device.as_deref().map(Into::into),
-        limits: Limits { sample: super::sample(ground.config.rejects.sample), ..Limits::default() },
-        positions: Arc::new(move |identity| {
+struct Starting<'g> {
+    ground: &'g Ground<'g>,
+    budget: Arc<Budget>,
+    /// The sources that are posted to.
+    posted: Vec<ingest::Source>,
+}
+
+impl Starting<'_> {
+    fn one(&mut self, source: &Source) -> Result<Arc<dyn Feed>> {
+        match &source.kind {
+            SourceKind::Kafka(kafka) => Ok(Consumer::start(kafka, self.kafka_setup(source))?),
+            SourceKind::Http(http) => self.posted_to(source, &http.token),
+            SourceKind::Tcp(tcp) => {
+                let listener = self.ground.runtime.block_on(socket::Listener::tcp(tcp.listen));
+                let listener = listener.with_context(|| format!("could not listen on {}", tcp.listen))?;
+                self.listening(source, listener, tcp.connections)
+            }
+            SourceKind::Unix(unix) => {
+                let listener = self.ground.runtime.block_on(socket::Listener::unix(&unix.listen));
+                let listener =
+                    listener.with_context(|| format!("could not listen on {}", unix.listen.display()))?;
+                self.listening(source, listener, unix.connections)
+            }
+            SourceKind::Follow(config) => self.following(source, config),
+            SourceKind::Stdin(_) => {
+                let (spool, feed) = self.spooled(source)?;
+                stdin::read(std::io::stdin(), spool).context("could not start a thread")?;
+                Ok(feed)
+            }
+        }
+    }
+
+    fn posted_to(&mut self, source: &Source, token: &SecretFile) -> Result<Arc<dyn Feed>> {
+        token.read()?;
+        let (spool, feed) = self.spooled(source)?;
+        self.posted.push(ingest::Source { spool, token: token.clone() });
+        Ok(feed)
+    }
+
+    fn listening(
+        &self,
+        source: &Source,
+        listener: socket::Listener,
+        connections: usize,
+    ) -> Result<Arc<dyn Feed>> {
+        let (spool, feed) = self.spooled(source)?;
+        self.ground.runtime.spawn(listener.run(spool, connections));
+        Ok(feed)
+    }
+
+    fn following(&self, source: &Source, config: &Follow) -> Result<Arc<dyn Feed>> {
+        let surroundings = follow::Surroundings {
+            config: config.clone(),
+            device: device(source),
+            limits: self.limits(),
+            clock: Arc::new(now_micros),
+            positions: self.positions(),
+        };
+        let feed = follow::follow(&source.name, surroundings, self.ground.signals.clone());
+        Ok(Arc::new(feed.context("could not start a thread")?))
+    }
+
+    /// The spool of a source that cannot be read again, and its reader.
+    fn spooled(&self, source: &Source) -> Result<(Arc<Spool>, Arc<dyn Feed>)> {
+        let surroundings = Surroundings {
+            config: self.ground.config.spool.clone(),
+            budget: Arc::clone(&self.budget),
+            redact: Arc::new(redact_raw),
+            clock: Arc::new(now_micros),
+            positions: self.positions(),
+        };
+        let folder = self.ground.config.data.join(Path::new("spool"));
+        let (spool, unread) = Spool::open(&folder, &source.name, surroundings)?;
+        let feed = unread.read(&spool, device(source), self.limits(), self.ground.signals.clone());
+        Ok((Arc::new(spool), Arc::new(feed.context("could not start a thread")?)))
+    }
+
+    fn kafka_setup(&self, source: &Source) -> Setup {
+        Setup {
+            name: source.name.as_str().into(),
+            device: device(source),
+            limits: self.limits(),
+            positions: self.positions(),
+            signals: self.ground.signals.clone(),
+            clock: now_micros,
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { sample: super::sample(self.ground.config.rejects.sample), ..Limits::default() }
+    }
+
+    /// How far a partition was sealed.
+    #[expect(clippy::type_complexity, reason = "the sources have their own names for it")]
+    fn positions(&self) -> Arc<dyn Fn(&str) -> Result<Option<StoredPosition>, String> + Send + Sync> {
+        let store = Arc::clone(self.ground.store);
+        Arc::new(move |identity| {
             store.wait(store.store().position_of(identity)).map_err(|error| error.to_string())
-        }),
-        signals: ground.signals.clone(),
-        clock: now_micros,
+        })
     }
+}
+
+fn device(source: &Source) -> Option<Arc<str>> {
+    source.device.as_deref().map(Into::into)
 }

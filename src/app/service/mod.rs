@@ -143,7 +143,13 @@ impl Running {
         let versions = self.versions(&store, loaded, &reload)?;
         let wake = upkeep::deliver(runtime.handle(), &store, self)?;
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
-        let ground = feeds::Ground { config: &self.config, store: &store, signals: &signals };
+        let ground = feeds::Ground {
+            config: &self.config,
+            store: &store,
+            signals: &signals,
+            runtime: runtime.handle(),
+            ingest: &ingest,
+        };
         let feeds = match log {
             Some(log) => vec![log.start(&ground)?],
             None => feeds::start(&ground)?,

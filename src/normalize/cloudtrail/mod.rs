@@ -45,6 +45,8 @@ use parse::Parser;
 use record::Record;
 use service::{Operation, Service, Target};
 
+pub(super) use redaction::{is_secret_name, redact_members};
+
 /// Normalizes one CloudTrail record.
 ///
 /// # Errors

@@ -169,7 +169,7 @@ fn secret_version(source: Source<'_>) -> Option<i64> {
 }
 
 /// Whether data of this place is nothing but the fields of a secret: KV v1, and what may be it.
-fn holds_only_a_secret(place: Place<'_>) -> bool {
+pub(super) fn holds_only_a_secret(place: Place<'_>) -> bool {
     matches!(place.engine, Engine::Kv | Engine::Unknown) && !kv::is_version_two(place.rest)
 }
 
@@ -212,7 +212,7 @@ fn validity(answered: &Json<'_>) -> Option<String> {
 }
 
 /// Which fields of this call hold secrets.
-fn rule(place: Place<'_>, action: Action) -> Rule {
+pub(super) fn rule(place: Place<'_>, action: Action) -> Rule {
     let with = |extra| Rule { extra, ..Rule::default() };
     if matches!(action, Action::TransitOther | Action::PkiOther | Action::SshOther) {
         return Rule { everything: true, ..Rule::default() };
@@ -234,7 +234,7 @@ fn rule(place: Place<'_>, action: Action) -> Rule {
 }
 
 /// The secrets of an entry that came in clear; nearly always none.
-fn clear_secrets<'a>(source: Source<'a>, rule: Rule, arena: &'a Arena) -> ArenaVec<'a, &'a str> {
+pub(super) fn clear_secrets<'a>(source: Source<'a>, rule: Rule, arena: &'a Arena) -> ArenaVec<'a, &'a str> {
     let mut clear = ArenaVec::new_in(arena);
     let mut found = |secret| clear.push(secret);
     clear_tokens(source).for_each(&mut found);

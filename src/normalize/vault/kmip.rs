@@ -10,11 +10,14 @@
 //! again alike, to the second. An exchange that straddles such a cut stays two events, the request's with
 //! an unknown outcome.
 
+use serde_json::value::RawValue;
+
 use super::action::Action;
 use super::entry::Entry;
 use super::json::Json;
 use crate::domain::event::Outcome;
-use crate::domain::identity::hex_id;
+use crate::domain::identity::{hex_id, redacted};
+use crate::normalize::redact::{Kind, Leaf, Members, place_in};
 
 /// The most batch items of one message that become events: an event's ordinal is one byte.
 const MAX_ITEMS: usize = 255;
@@ -141,6 +144,37 @@ pub fn has_clear_secret(node: &Json<'_>) -> bool {
     }
 }
 
+/// The values of secret tags in the text of a tree.
+pub fn secret_values(text: &str) -> Vec<Leaf<'_>> {
+    let mut found = Vec::new();
+    values_below(text, text, 0, &mut found);
+    found
+}
+
+/// A tree's own nesting is about twelve; deeper ones are no KMIP.
+const DEEPEST_TREE: u32 = 64;
+
+fn values_below<'t>(whole: &str, text: &'t str, depth: u32, found: &mut Vec<Leaf<'t>>) {
+    if depth > DEEPEST_TREE {
+        return;
+    }
+    let Some(Members(members)) = Members::of(text) else {
+        let nodes: Vec<&'t RawValue> = serde_json::from_str(text).unwrap_or_default();
+        return nodes.iter().for_each(|node| values_below(whole, node.get(), depth + 1, found));
+    };
+    let tag = members.iter().find(|(name, _)| name == "tag").map(|(_, tag)| tag.get().trim_matches('"'));
+    let secret = tag.is_some_and(|tag| SECRET_TAGS.contains(&tag));
+    for (name, value) in &members {
+        let value = value.get();
+        if name == "value" && secret && value.starts_with('"') {
+            let start = place_in(whole, value);
+            found.push(Leaf { range: start..start + value.len(), text: value, kind: Kind::Secret });
+        } else {
+            values_below(whole, value, depth + 1, found);
+        }
+    }
+}
+
 /// How finely time tells apart exchanges whose items have ids of their own, in microseconds: only a
 /// client that counts anew on the same port could repeat one, and the answer comes within milliseconds.
 const NUMBERED_SPAN: i64 = 60_000_000;
@@ -180,10 +214,18 @@ fn flatten(json: &Json<'_>, out: &mut Vec<u8>) {
         }
         Json::Object(members) => {
             out.push(b'{');
+            let secret = json.text("tag").is_some_and(|tag| SECRET_TAGS.contains(&tag));
             for (name, value) in members {
                 out.extend_from_slice(name.as_bytes());
                 out.push(b':');
-                flatten(value, out);
+                match value {
+                    // The same whether the secret was taken out on the way or not.
+                    Json::Text(text) if secret && &**name == "value" && !super::secrets::is_hidden(text) => {
+                        out.extend_from_slice(redacted(text.as_bytes()).as_bytes());
+                        out.push(0);
+                    }
+                    value => flatten(value, out),
+                }
             }
             out.push(b'}');
         }

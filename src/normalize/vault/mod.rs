@@ -13,11 +13,13 @@
 //! | `principal`, `method` | who called |
 //! | `outcome` | what became of it |
 //! | `secrets` | what is redacted, and whether something came in clear |
+//! | `clear` | the same, in an entry that is to be stored as it came |
 //! | `event` | the event itself |
 
 pub mod action;
 mod auth;
 mod call;
+mod clear;
 mod entry;
 mod event;
 mod identity;
@@ -49,8 +51,10 @@ use crate::domain::identity::hex_id;
 use crate::domain::reject::{Aside, Reject, RejectReason};
 use crate::domain::time::parse_rfc3339;
 
+pub(super) use clear::{is_secret_header, redact_entry};
 pub use entry::EntryType;
 pub use peek::{Half, half, request_id, seems_response};
+pub(super) use secrets::{is_hidden, is_secret_name};
 
 /// Normalizes one audit entry.
 ///

@@ -88,7 +88,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn names_secret(self, name: &str) -> bool {
+    /// Whether a member of this name holds a secret.
+    pub fn names_secret(self, name: &str) -> bool {
         if self.everything {
             return true;
         }
@@ -113,6 +114,11 @@ fn lower_case<'b>(name: &str, buffer: &'b mut [u8; LONGEST_NAME]) -> Option<&'b 
     to.copy_from_slice(tail);
     to.make_ascii_lowercase();
     std::str::from_utf8(to).ok()
+}
+
+/// Whether a member of this name holds a secret in most engines.
+pub fn is_secret_name(name: &str) -> bool {
+    Rule::default().names_secret(name)
 }
 
 /// Whether this text is no secret's value: empty, or hashed by the device.
@@ -250,6 +256,16 @@ fn write(out: &mut String, json: &Json<'_>, rule: Rule, secret: bool) {
 /// Numbers and booleans are clear on every device; they are secret only where everything is.
 fn write_scalar(out: &mut String, text: &str, rule: Rule) {
     if rule.everything { push_json_string(out, &redacted(text.as_bytes())) } else { out.push_str(text) }
+}
+
+/// How a number or boolean is written; nothing for anything else.
+pub fn scalar_text(json: &Json<'_>) -> Option<String> {
+    match json {
+        Json::Bool(value) => Some(value.to_string()),
+        Json::Integer(value) => Some(value.to_string()),
+        Json::Float(value) => Some(rounded(*value)),
+        _ => None,
+    }
 }
 
 /// Twelve digits: the two parsers may differ in the last one.

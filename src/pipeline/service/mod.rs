@@ -134,7 +134,6 @@ pub struct Parts {
 pub struct Install {
     pub rules: Arc<Rules>,
     /// Stores the version, given the highest event time judged so far, and says from when it holds.
-    #[expect(clippy::type_complexity, reason = "one closure, named by its field")]
     pub record: Box<dyn FnOnce(Option<i64>) -> Result<i64, StoreError> + Send>,
     pub installed: Sender<Result<i64, StoreError>>,
 }

@@ -243,8 +243,11 @@ fn live(
     })
 }
 
-/// Every event in history: its id, key and verdict, and how often it is there.
-fn kept(data: &Path) -> BTreeMap<(String, i64, String), usize> {
+/// Every event in history, by its id, ordinal and verdict, and how often it is there.
+type Kept = BTreeMap<(String, i64, String), usize>;
+
+/// What history holds.
+fn kept(data: &Path) -> Kept {
     let store = BlockingStore::open_read_only(data).unwrap();
     let files = store.wait(store.store().files(Kind::Events)).unwrap();
     let mut all = BTreeMap::new();
@@ -266,7 +269,7 @@ fn account(data: &Path) -> Account {
 }
 
 /// What one undisturbed life gives.
-fn undisturbed(log: &Log) -> (BTreeMap<(String, i64, String), usize>, BTreeSet<String>, Account) {
+fn undisturbed(log: &Log) -> (Kept, BTreeSet<String>, Account) {
     let folder = tempfile::tempdir().unwrap();
     let raised = Raised::default();
     live(folder.path(), log, &raised, 1 << 20, None).unwrap().unwrap();
