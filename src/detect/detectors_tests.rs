@@ -72,7 +72,7 @@ fn mistakes_point_at_file_line_and_column() {
     insta::assert_snapshot!(swap("match: |-\n  verdict = 'violation'\n  AND", "match: >\n  verdict = 'violation'\n  AND outcom = 'success' AND"), @"d/t.yaml:8:7: error: there is no column `outcom`; did you mean `outcome`?");
     insta::assert_snapshot!(swap("match: |-\n  verdict = 'violation'\n  AND array_has(violations, 'function')", "match: \"mfa\n   AND verdikt = 'violation'\""), @"d/t.yaml:7:8: error: there is no column `verdikt`; did you mean `verdict`?");
     insta::assert_snapshot!(swap("level: high", "level: hihg"), @"d/t.yaml:3:8: error: unknown variant `hihg`, expected one of informational, low, medium, high, critical");
-    insta::assert_snapshot!(swap("runbook:", "runbok:"), @"d/t.yaml:12:1: error: unknown field `runbok`, expected one of id, title, level, status, description, match, alert_by, requires, tags, false_positives, runbook, references, author, related, window, cases");
+    insta::assert_snapshot!(swap("runbook:", "runbok:"), @"d/t.yaml:12:1: error: unknown field `runbok`, expected one of id, title, level, status, description, match, alert_by, alert_span, notice, requires, tags, false_positives, runbook, references, author, related, window, cases");
     insta::assert_snapshot!(swap("title: Signed with the wrong key\n", ""), @"d/t.yaml:12:1: error: missing field `title`");
     insta::assert_snapshot!(swap("[catalog, via, service:kms]", "[catalog, vai]\nalert_by: [key, principal]"), @r"
     d/t.yaml:10:12: error: there is no column `key`; `keyward columns` lists them

@@ -260,7 +260,11 @@ impl<'c, 'a> Memory<'c, 'a> {
         let (from, to) = self.span;
         let settled = |name: Option<&str>| {
             name.is_none_or(|name| {
-                self.book.is_settled(name, from, to) && self.book.is_alias_settled(name, from, to)
+                // An alias is looked up by the other names of its key too, and those may move.
+                let key = self.book.key_of(name, to);
+                self.book.is_settled(name, from, to)
+                    && self.book.is_alias_settled(name, from, to)
+                    && key.is_none_or(|key| self.book.is_settled(key, from, to))
             })
         };
         self.book.is_empty() || (settled(names.key) && settled(names.alias))
