@@ -1,7 +1,7 @@
 //! Alerts as the service keeps and delivers them: a real receiver on loopback that fails in every way it
 //! can, and a process that is dropped in the middle.
 
-mod receiver;
+pub mod receiver;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

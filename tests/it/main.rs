@@ -31,6 +31,7 @@ mod scan_inputs;
 mod scan_known;
 mod scan_same;
 mod secrets;
+mod service;
 mod services;
 mod source;
 mod store;
