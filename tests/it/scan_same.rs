@@ -172,3 +172,28 @@ fn a_renamed_file_is_known_again() {
     assert_eq!(ran.json().len(), 3, "{}", ran.stderr);
     assert_eq!(count(&keyward, "events"), "3");
 }
+
+/// The same call as another audit device wrote it: some milliseconds later.
+fn by_another_device(line: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(line).unwrap();
+    let (head, rest) = text.split_once("Z\"").unwrap();
+    let (whole, fraction) = head.rsplit_once('.').unwrap();
+    let later = (fraction.parse::<u64>().unwrap() + 1) % 10_u64.pow(fraction.len() as u32);
+    format!("{whole}.{later:0width$}Z\"{rest}", width = fraction.len()).into_bytes()
+}
+
+#[test]
+fn two_audit_devices_of_one_server_tell_of_each_call_once() {
+    let [_, vault] = company(400);
+    let other: Vec<_> = vault.iter().map(|line| by_another_device(line)).collect();
+    assert!(vault.iter().zip(&other).all(|(one, other)| one != other));
+    let keyward = Keyward::new().file("a.log", joined(&vault)).file("b.log", joined(&other));
+    let scan = |paths: &[&str], data: &str| keyward.args(["scan", "--data", data]).args(paths).run();
+    let one = scan(&["a.log"], "one").account();
+    let both = scan(&["a.log", "b.log"], "both").account();
+    assert_eq!((both.received, both.gave_events), (2 * one.received, one.gave_events));
+    assert_eq!(both.sum(), both.received);
+    let conflicts = "SELECT count(*) AS c FROM events WHERE conflicts";
+    let ran = keyward.args(["query", "--data", "both", "--format", "json", conflicts]).run();
+    assert_eq!(ran.json()[0]["c"], 0, "{}", ran.stdout);
+}

@@ -39,6 +39,12 @@ async fn entrance(State(place): State<IngestPlace>, request: Request) -> Respons
         let told = "the service is still starting, or another instance has the store";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, told, "try again in a few seconds; see /readyz");
     };
+    // Without what the outer route put in: its path parameters would come before those of the inner one.
+    let (parts, body) = request.into_parts();
+    let mut request = Request::new(body);
+    *request.method_mut() = parts.method;
+    *request.uri_mut() = parts.uri;
+    *request.headers_mut() = parts.headers;
     match router.clone().call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
