@@ -19,6 +19,7 @@ use crate::config::{Config, Server};
 use crate::domain::event::Provider;
 use crate::history::HistoryError;
 use crate::pipeline::generate::{Company, Label};
+use crate::pipeline::rules::Rules;
 use crate::pipeline::service::{Took, Watch};
 use crate::source::feed::Signal;
 
@@ -132,6 +133,8 @@ impl Watch for Heard {
             }
         }
     }
+
+    fn turned(&self, _: usize, _: usize, _: &Arc<Rules>) {}
 
     fn sealed(&self, _: u64, _: u64, _: Duration, _: Result<(), &HistoryError>) {}
 

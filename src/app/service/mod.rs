@@ -17,7 +17,7 @@ mod watch;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -172,6 +172,7 @@ impl Running {
                 metrics: Arc::clone(&self.metrics),
                 clock: Arc::clone(&self.clock),
                 ear,
+                seen: Mutex::default(),
             }),
             clock: Arc::clone(&self.clock),
             limits: self.limits(),

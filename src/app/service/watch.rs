@@ -1,15 +1,17 @@
 //! What the loop tells becomes metrics and lines of the log.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrow::array::Array;
 
+use crate::detect::blindness::Seen;
 use crate::domain::event::Provider;
 use crate::domain::verdict::Verdict;
 use crate::history::HistoryError;
-use crate::metrics::{Metrics, Sealed, Stage};
+use crate::metrics::{Kept, Metrics, Sealed, Stage};
+use crate::pipeline::rules::Rules;
 use crate::pipeline::service::versions::Verdicts;
 use crate::pipeline::service::{Clock, Took, Watch};
 use crate::source::feed::{Signal, Trouble};
@@ -22,7 +24,12 @@ pub struct Watching {
     pub clock: Clock,
     /// Somebody else who hears everything.
     pub ear: Option<Arc<dyn Watch>>,
+    /// What was there to be seen since the start, and when it was last held against the detectors.
+    pub seen: Mutex<(Seen, i64)>,
 }
+
+/// How often the detectors that could not see are counted, in microseconds: each is asked what it requires.
+const COUNT_EVERY: i64 = 10_000_000;
 
 impl Watch for Watching {
     fn took(&self, took: &Took<'_>) {
@@ -33,6 +40,8 @@ impl Watch for Watching {
         metrics.account(took.source, took.account);
         for verdicts in took.verdicts {
             self.count(verdicts);
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.0.merge(&verdicts.judged.seen);
         }
         let stages = took.stages;
         for (stage, span) in
@@ -44,6 +53,21 @@ impl Watch for Watching {
             metrics.stage(Stage::Alert, stages.raise);
             metrics.alert_latency(took.source, took.written_at.unwrap_or(took.received_at), took.stored_at);
         }
+    }
+
+    fn turned(&self, waiting: usize, open_rows: usize, rules: &Arc<Rules>) {
+        self.metrics.waiting(waiting, open_rows as u64);
+        let now = (self.clock)();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_sub(seen.1) < COUNT_EVERY {
+            return;
+        }
+        seen.1 = now;
+        seen.0.catalog = !rules.catalog.is_empty();
+        let (blind, set_aside) = (rules.engine.blind(&seen.0).len(), rules.engine.set_aside().len());
+        self.metrics.detectors(Kept::Blind, blind);
+        self.metrics.detectors(Kept::SetAside, set_aside);
+        self.metrics.detectors(Kept::Active, rules.engine.len().saturating_sub(blind));
     }
 
     fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>) {

@@ -63,6 +63,10 @@ pub trait Watch: Send + Sync {
     /// One arrival was taken.
     fn took(&self, arrival: &Took<'_>);
 
+    /// The loop goes round: so many signals wait, and so many rows are not sealed yet; these rules are the
+    /// newest.
+    fn turned(&self, waiting: usize, open_rows: usize, rules: &Arc<Rules>);
+
     /// A set was sealed, or could not be.
     fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>);
 
@@ -250,6 +254,7 @@ impl Service {
                 stopping = true;
                 self.feeds.iter().for_each(|feed| feed.stop());
             }
+            self.watch.turned(self.signals.len(), self.open.rows(), &self.versions.newest().rules);
             self.hear_of_seals()?;
             self.seal_if_due(now)?;
             let ended = self.has_ended();

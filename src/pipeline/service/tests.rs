@@ -190,6 +190,7 @@ impl Watch for Silent {
     fn took(&self, took: &Took<'_>) {
         assert!(matches!(took.source, "log" | ""));
     }
+    fn turned(&self, _: usize, _: usize, _: &Arc<Rules>) {}
     fn sealed(&self, _: u64, _: u64, _: Duration, _: Result<(), &HistoryError>) {}
     fn heard(&self, _: &Signal) {}
     fn rewound(&self, _: &str) {}
