@@ -3,7 +3,7 @@
 //! Embedded, it is the exclusive lock on the data folder, which ends with the process. In PostgreSQL it
 //! is a row with an owner and an end, by the database's clock: the owner moves the end on while it
 //! runs, and whoever finds it passed may take over. Either way taking it raises the epoch, and every
-//! transaction that writes begins with [`hold`], which fails for any other epoch: an owner that was
+//! transaction that writes begins with `hold`, which fails for any other epoch: an owner that was
 //! paused, or cut off, and wakes up later changes nothing.
 
 use std::sync::Arc;
