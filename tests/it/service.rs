@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::alerts_service::receiver::Receiver;
+use crate::services::openbao::OpenBao;
 use crate::support::{Keyward, Ran};
 
 /// How long anything may take that takes a second on a quiet machine.
@@ -200,4 +202,74 @@ fn a_misuse_is_told_within_seconds_of_its_line() {
     }
     let body: Value = serde_json::from_str(&watched.receiver.arrivals()[0].body).unwrap();
     assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+}
+
+/// The service as a collector of OpenBao's audit devices.
+fn collector(keyward: &Keyward, receiver: &Receiver, http: &str, tcp: &str) -> Service {
+    let config = format!(
+        "data: data\ncatalog: [catalog.yaml]\nhttp: {{ listen: '{http}' }}\n\
+         sources:\n\
+         \x20 - {{ name: bao, http: {{ token: token }} }}\n\
+         \x20 - {{ name: bao-socket, tcp: {{ listen: '{tcp}' }} }}\n\
+         alerts: {{ webhook: {{ url: '{}', allow_networks: ['127.0.0.0/8'] }} }}\n",
+        receiver.url()
+    );
+    std::fs::write(keyward.path("keyward.yaml"), config).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args(["run", "--config", "keyward.yaml"])
+        .current_dir(keyward.path("."))
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(keyward.path("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(http).is_err() || TcpStream::connect(tcp).is_err() {
+        assert!(Instant::now() < until, "{}", std::fs::read_to_string(keyward.path("log")).unwrap());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Service(child)
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+#[test]
+fn a_misused_key_of_a_real_openbao_is_told_at_once_and_counted_once_over_two_devices() {
+    const TOKEN: &str = "the token of the audit device";
+    let runtime = Runtime::new().unwrap();
+    let receiver = runtime.block_on(Receiver::start());
+    let keyward = Keyward::new().file("token", TOKEN).file(
+        "catalog.yaml",
+        "version: 1\nkeys:\n  - { id: release-signing, keys: ['vault:transit/release-signing'], \
+         purpose: signature, use: releases, owner: team-release }\n",
+    );
+    let (http, tcp) = (free_address(), free_address());
+    let mut service = collector(&keyward, &receiver, &http, &tcp);
+    let ingest = format!("http://{http}/api/v1/ingest/bao");
+    let Some(bao) = OpenBao::start(&ingest, TOKEN, &tcp) else { return };
+    bao.call("POST", "sys/mounts/transit", r#"{"type":"transit"}"#);
+    bao.call("POST", "transit/keys/release-signing", r#"{"type":"rsa-2048"}"#);
+    bao.call("POST", "transit/encrypt/release-signing", r#"{"plaintext":"aGVsbG8="}"#);
+    let called = Instant::now();
+    let told = |arrival: &crate::alerts_service::receiver::Arrival| {
+        let body: Value = serde_json::from_str(&arrival.body).unwrap();
+        body["aspects"].as_array().is_some_and(|aspects| aspects.iter().any(|aspect| aspect == "function"))
+    };
+    while !receiver.arrivals().iter().any(told) {
+        assert!(called.elapsed() < PATIENCE, "{}", std::fs::read_to_string(keyward.path("log")).unwrap());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(bao);
+    service.signal("-TERM");
+    assert!(service.0.wait().unwrap().success());
+    let sql = "SELECT count(*) AS rows, count(DISTINCT event_id) AS distinct_ids, \
+               count(*) FILTER (WHERE function = 'encrypt') AS encrypted FROM events";
+    let ran = keyward.args(["query", "--data", "data", "--format", "json", sql]).run();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let counts = &ran.json()[0];
+    assert_eq!(counts["rows"], counts["distinct_ids"], "a call that two devices wrote is there twice");
+    assert_eq!(counts["encrypted"], 1);
 }

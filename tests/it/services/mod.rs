@@ -4,4 +4,5 @@
 //! tests, and says so.
 
 pub mod kafka;
+pub mod openbao;
 pub mod postgres;
