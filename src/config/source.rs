@@ -166,6 +166,6 @@ pub enum WhenFull {
     /// They are refused; a Vault without another audit device then refuses all requests.
     #[default]
     Refuse,
-    /// They are dropped, counted, and an alert is raised.
+    /// They are dropped, counted and logged.
     Drop,
 }
