@@ -46,7 +46,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     log::start(&config.log, std::env::var("RUST_LOG").ok()).or_fail(Exit::Rules)?;
     let prepared = service::prepare(config).map_err(failure)?;
     for warning in &prepared.warnings {
-        tracing::warn!(warning, "the rules deserve attention");
+        tracing::warn!(warning, "rules or configuration deserve attention");
     }
     tracing::info!(address = %prepared.address, "listening: /healthz /readyz /metrics");
     prepared.run(Guests { show: show(terminal), ear: None, log: None }).or_fail(Exit::InputOutput)?;

@@ -13,6 +13,7 @@ use super::source::{Sasl, Tls};
 pub struct Alerts {
     pub mode: Mode,
     pub webhook: Option<Webhook>,
+    /// A topic for them. This version checks it (`keyward doctor`) and does not write to it: a start says so.
     pub kafka: Option<KafkaTopic>,
 }
 

@@ -115,7 +115,7 @@ impl TryFrom<String> for StoreAddress {
 pub struct Rejects {
     /// How much of a rejected record is kept for a person to look at.
     pub sample: RejectSample,
-    /// A topic that rejects are also put on.
+    /// A topic for them. This version checks it (`keyward doctor`) and does not write to it: a start says so.
     pub kafka: Option<KafkaTopic>,
 }
 

@@ -69,7 +69,7 @@ pub struct Prepared {
     /// Where the HTTP server listens.
     pub address: SocketAddr,
     loaded: Loaded,
-    /// What deserves attention in the rules.
+    /// What deserves attention in the rules and the configuration.
     pub warnings: Vec<String>,
 }
 
@@ -90,8 +90,17 @@ pub fn prepare(config: Config) -> Result<Prepared> {
         .block_on(TcpListener::bind(wanted))
         .with_context(|| format!("could not listen on {wanted}: is another keyward running there?"))?;
     let address = listener.local_addr().context("could not learn the address listened on")?;
-    let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+    let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    warnings.extend(unheeded(&config));
     Ok(Prepared { config, runtime, listener, address, loaded, warnings })
+}
+
+/// What the configuration asks for and this version does not do.
+fn unheeded(config: &Config) -> Vec<String> {
+    let topics =
+        [("alerts.kafka", config.alerts.kafka.is_some()), ("rejects.kafka", config.rejects.kafka.is_some())];
+    let asked = topics.into_iter().filter(|(_, asked)| *asked);
+    asked.map(|(key, _)| format!("`{key}`: nothing is written to this topic by this version")).collect()
 }
 
 /// The parts that live as long as the service.
