@@ -149,7 +149,7 @@ impl Running {
         let ingest = feeds::IngestPlace::default();
         self.serve(runtime, listener, &reload, ingest.router());
         let store = self.open_store(runtime)?;
-        let versions = self.versions(&store, loaded, &reload)?;
+        let versions = self.versions(&store, loaded)?;
         let wake = upkeep::deliver(runtime.handle(), &store, self)?;
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
         let ground = feeds::Ground {
@@ -248,12 +248,7 @@ impl Running {
     }
 
     /// The rules of all times, recorded.
-    fn versions(
-        &self,
-        store: &BlockingStore,
-        loaded: Loaded,
-        reload: &outside::ReloadPlace,
-    ) -> Result<Recorded> {
+    fn versions(&self, store: &BlockingStore, loaded: Loaded) -> Result<Recorded> {
         let files = store.wait(store.store().files(Kind::Events))?;
         let judged_up_to = files.iter().map(|file| file.max_time).max();
         let hashes = loaded.hashes.clone();
@@ -266,7 +261,6 @@ impl Running {
         let versions = rules::versions(store, loaded, now_micros(), judged_up_to)?;
         self.metrics.rules(&info);
         self.health.rules(info);
-        reload.loaded(&hashes);
         Ok(Recorded { versions, hashes })
     }
 

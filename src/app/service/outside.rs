@@ -2,7 +2,7 @@
 //! reload.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -10,7 +10,7 @@ use notify::{Config as WatchConfig, PollWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle as Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::rules::{Hashes, Reloaded, Reloader, RulesError};
+use super::rules::{Reloaded, Reloader, RulesError};
 use crate::api::state::Reload;
 use crate::api::{Health, ReloadError, Reloaded as Answer};
 use crate::app::clock::now_micros;
@@ -32,8 +32,6 @@ const QUIET: Duration = Duration::from_millis(300);
 pub struct ReloadPlace {
     reloader: Arc<OnceLock<Arc<Reloader>>>,
     told: Arc<OnceLock<(Arc<Health>, Arc<Metrics>)>>,
-    /// What was loaded last, to say so once.
-    last: Arc<Mutex<Option<Hashes>>>,
 }
 
 impl ReloadPlace {
@@ -41,11 +39,6 @@ impl ReloadPlace {
     pub fn set(&self, reloader: Arc<Reloader>) {
         // There is only one in a life of the service.
         let _ = self.reloader.set(reloader);
-    }
-
-    /// These rules are in force.
-    pub fn loaded(&self, hashes: &Hashes) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(hashes.clone());
     }
 
     /// What `POST /api/v1/reload` does.
@@ -82,9 +75,8 @@ impl ReloadPlace {
 
     fn accepted(&self, reloaded: Reloaded) -> Answer {
         let Reloaded { hashes, effective_from, warnings, keys } = reloaded;
+        self.count(if effective_from.is_some() { Counted::Changed } else { Counted::Unchanged });
         if let Some(effective_from) = effective_from {
-            self.count(Counted::Changed);
-            self.loaded(&hashes);
             if let Some((health, metrics)) = self.told.get() {
                 let info = RulesInfo {
                     catalog: hashes.catalog.clone(),
