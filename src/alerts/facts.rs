@@ -77,6 +77,38 @@ pub(super) struct Said {
     pub worst: Worst,
     pub detectors: BTreeSet<String>,
     pub aspects: BTreeSet<Aspect>,
+    /// Techniques of MITRE ATT&CK that the detectors name: `T1552.004`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub techniques: BTreeSet<String>,
+    /// For each aspect the sentence of the worst finding that violates it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sentences: BTreeMap<Aspect, Sentence>,
+}
+
+/// What one finding says, and how loud it is; ordered as [`Worst`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sentence {
+    pub level: Level,
+    pub time: i64,
+    pub text: String,
+}
+
+impl Sentence {
+    fn of(finding: &Finding, time: i64) -> Self {
+        Self { level: finding.level, time, text: finding.message.clone() }
+    }
+
+    fn rank(&self) -> impl Ord + '_ {
+        (self.level, Reverse((self.time, &self.text)))
+    }
+}
+
+/// What the tag of a technique begins with, as in Sigma.
+const TECHNIQUE: &str = "attack.t";
+
+fn techniques(finding: &Finding) -> impl Iterator<Item = String> + '_ {
+    let numbers = finding.tags.iter().filter_map(|tag| tag.strip_prefix(TECHNIQUE));
+    numbers.map(|number| format!("T{number}"))
 }
 
 impl Said {
@@ -85,6 +117,12 @@ impl Said {
             worst: Worst::of(finding, time, owner),
             detectors: [finding.detector.clone()].into(),
             aspects: finding.violations.iter().copied().collect(),
+            techniques: techniques(finding).collect(),
+            sentences: finding
+                .violations
+                .iter()
+                .map(|aspect| (*aspect, Sentence::of(finding, time)))
+                .collect(),
         }
     }
 
@@ -96,13 +134,27 @@ impl Said {
         if !self.detectors.contains(&finding.detector) {
             self.detectors.insert(finding.detector.clone());
         }
+        self.techniques.extend(techniques(finding));
         self.aspects.extend(&finding.violations);
+        for aspect in &finding.violations {
+            self.take_sentence(*aspect, Sentence::of(finding, time));
+        }
     }
 
     pub fn merge(&mut self, other: Self) {
         self.take_worst(other.worst);
         self.detectors.extend(other.detectors);
         self.aspects.extend(other.aspects);
+        self.techniques.extend(other.techniques);
+        other.sentences.into_iter().for_each(|(aspect, sentence)| self.take_sentence(aspect, sentence));
+    }
+
+    fn take_sentence(&mut self, aspect: Aspect, sentence: Sentence) {
+        match self.sentences.get_mut(&aspect) {
+            Some(known) if sentence.rank() <= known.rank() => {}
+            Some(known) => *known = sentence,
+            None => drop(self.sentences.insert(aspect, sentence)),
+        }
     }
 
     fn take_worst(&mut self, other: Worst) {

@@ -132,6 +132,7 @@ async fn a_page_says_what_is_needed_and_no_address() {
         "principal": "approle:x", "owner": "team-orders", "detectors": ["KP-001"], "aspects": ["function"],
         "count": 1, "outcomes": { "success": 1 }, "first": "2026-11-24T00:00:10Z",
         "last": "2026-11-24T00:00:10Z", "success_after_attempts": null,
+        "event": "event-1", "techniques": [],
     });
     assert_eq!(body, expected);
 }
@@ -155,6 +156,33 @@ async fn a_page_repeats_only_for_news() {
     assert_eq!(kept.news(), [News::Opened, News::HigherLevel, News::NewAspect, News::TenTimes]);
     assert_eq!(kept.pages.iter().map(|page| page.repeat).collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert_eq!(kept.store.suppressed().await.unwrap(), [(Suppression::NoNews, 2)]);
+}
+
+#[tokio::test]
+async fn a_repeated_page_says_first_what_is_new() {
+    let mut kept = Kept::new(Mode::Page).await;
+    let (mut loud, folding) = finding(1, "a", "x", 10);
+    (loud.level, loud.outcome) = (Level::High, Some(Outcome::Denied));
+    kept.raise(&[(loud, folding)]).await;
+    let (mut quiet, folding) = finding(2, "a", "x", 20);
+    quiet.violations = vec![Aspect::Function, Aspect::Context];
+    quiet.message = "the tenant of 10.0.0.8 is not declared".to_owned();
+    quiet.outcome = Some(Outcome::Denied);
+    kept.raise(&[(quiet, folding)]).await;
+    kept.raise(&[finding(3, "a", "x", 30)]).await;
+    let told: Vec<_> = kept.pages.iter().map(|page| (page.news, page.message.as_str())).collect();
+    let worst = "event 1 from [address] does not fit";
+    let new = format!("the tenant of [address] is not declared. The worst: {worst}");
+    let success =
+        format!("A call succeeded at 2026-11-24T00:00:30Z after others had been stopped. The worst: {worst}");
+    assert_eq!(
+        told,
+        [
+            (News::Opened, worst),
+            (News::NewAspect, new.as_str()),
+            (News::SuccessAfterAttempts, success.as_str())
+        ]
+    );
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod fold;
 mod keeper;
 mod kept;
 mod news;
+mod ocsf;
 mod page;
 mod telling;
 

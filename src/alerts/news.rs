@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use crate::domain::level::Level;
+use crate::domain::time::format_rfc3339;
 use crate::domain::verdict::Aspect;
 use crate::domain::vocabulary::vocabulary;
 
@@ -60,5 +61,29 @@ impl Paged {
         } else {
             None
         }
+    }
+
+    /// The sentence that says what is new; nothing where the worst finding's own does.
+    pub fn lead(&self, facts: &Facts, news: News) -> Option<String> {
+        match news {
+            News::NewAspect => self.new_aspects(facts),
+            News::SuccessAfterAttempts => {
+                let at = format_rfc3339(facts.success_after?);
+                Some(format!("A call succeeded at {at} after others had been stopped"))
+            }
+            News::TenTimes => Some(format!("{} findings by now", facts.counts.total())),
+            News::Opened | News::Reopened | News::HigherLevel | News::Digest => None,
+        }
+    }
+
+    /// What findings say of the aspects that the last page did not have; each sentence once.
+    fn new_aspects(&self, facts: &Facts) -> Option<String> {
+        let mut told = Vec::new();
+        for aspect in facts.said.aspects.difference(&self.aspects) {
+            let sentence = facts.said.sentences.get(aspect).map(|sentence| sentence.text.as_str());
+            let sentence = sentence.filter(|sentence| *sentence != facts.said.worst.message);
+            told.extend(sentence.filter(|sentence| !told.contains(sentence)));
+        }
+        (!told.is_empty()).then(|| told.join("; "))
     }
 }

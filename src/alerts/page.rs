@@ -10,11 +10,13 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::facts::Facts;
-use super::news::News;
+use super::news::{News, Paged};
+use super::ocsf;
 use crate::domain::identity::hex_id;
 use crate::domain::level::Level;
 use crate::domain::time::format_rfc3339;
 use crate::domain::verdict::Aspect;
+use crate::metrics::Channel;
 use crate::store::{AlertKind, AlertRow};
 
 /// The version of the body's form; grows when a field changes its meaning or goes.
@@ -48,8 +50,12 @@ pub struct Page {
     pub catalog_id: Option<String>,
     pub principal: Option<String>,
     pub owner: Option<String>,
+    /// The log's id of the worst finding's event.
+    pub event: String,
     pub detectors: BTreeSet<String>,
     pub aspects: BTreeSet<Aspect>,
+    /// Techniques of MITRE ATT&CK that the detectors name.
+    pub techniques: BTreeSet<String>,
     /// Distinct findings.
     pub count: u64,
     /// Distinct findings by outcome.
@@ -82,13 +88,18 @@ impl Page {
             news,
             level: alert.level,
             title: alert.title,
-            message: shortened(&without_addresses(&alert.message), LONGEST_MESSAGE),
+            message: shortened(
+                &without_addresses(&message(row, alert.message, facts, news)),
+                LONGEST_MESSAGE,
+            ),
             key: name(alert.key_id),
             catalog_id: name(alert.catalog_id),
             principal: name(alert.principal),
             owner: name(facts.said.worst.owner.clone()),
+            event: shortened(&alert.event_id, LONGEST_NAME),
             detectors: alert.detectors,
             aspects: alert.aspects,
+            techniques: facts.said.techniques.clone(),
             count: alert.count,
             outcomes: alert.outcomes,
             first: alert.first,
@@ -103,12 +114,24 @@ impl Page {
         hex_id(&[self.alert.as_bytes(), channel.as_bytes(), &transition, &repeat])
     }
 
-    /// The body of this page's delivery with the id `delivery`.
+    /// The body of this page's delivery with the id `delivery` on a channel.
     ///
     /// # Errors
     /// Never in practice: a page is made of text and numbers.
-    pub fn body(&self, delivery: &str) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&Body { version: VERSION, delivery, page: self })
+    pub fn body(&self, channel: &str, delivery: &str) -> Result<String, serde_json::Error> {
+        match Channel::from_word(channel) {
+            Some(Channel::Kafka) => ocsf::body(self, delivery),
+            _ => serde_json::to_string(&Body { version: VERSION, delivery, page: self }),
+        }
+    }
+}
+
+/// What is new since the page before, then the worst finding's sentence.
+fn message(row: &AlertRow, worst: String, facts: &Facts, news: News) -> String {
+    let paged: Option<Paged> = row.paged.as_deref().and_then(|paged| serde_json::from_str(paged).ok());
+    match paged.and_then(|paged| paged.lead(facts, news)) {
+        Some(lead) => format!("{lead}. The worst: {worst}"),
+        None => worst,
     }
 }
 

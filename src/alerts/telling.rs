@@ -54,7 +54,7 @@ impl Raising<'_> {
                 let page = Page::of(row, facts, news);
                 for channel in &self.keeper.channels {
                     let id = page.delivery_id(channel);
-                    let payload = page.body(&id)?;
+                    let payload = page.body(channel, &id)?;
                     let delivery = NewDelivery {
                         id: &id,
                         alert_id: &page.alert,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
 
 use super::clock::now_micros;
@@ -13,13 +14,14 @@ use super::kept_catalog;
 use super::known::Known;
 use crate::catalog::{Catalog, SourceText};
 use crate::detect::table::{findings_schema, to_batch};
-use crate::history::{self, Compacted, Limits, OpenSet, Traces};
+use crate::history::{self, Compacted, Covered, Limits, OpenSet, Traces};
 use crate::pipeline::rejected;
 use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
 use crate::source::{Input, Mark};
 use crate::store::{BlockingStore, Kind, Position, PositionMove};
+use crate::table::columns::Column;
 use crate::table::rows::Rows;
 
 /// Keeps the steps of one scan.
@@ -106,8 +108,9 @@ impl Recorder {
         if step.reached.is_some_and(|(input, mark)| self.is_known(input, mark)) {
             self.merged.known += step.judged.batch.num_rows() as u64;
         } else {
-            self.keep_events(step)?;
+            let times = self.keep_events(step)?;
             self.keep_rejects(step)?;
+            self.cover(step, &times);
             if let Some((input, mark)) = step.reached
                 && let Some(progress) = self.inputs.get_mut(input)
             {
@@ -117,15 +120,15 @@ impl Recorder {
         Ok(if self.open.is_full(&self.limits) { Some(self.seal()) } else { None })
     }
 
-    /// Keeps events and findings: all but those that history holds already.
-    fn keep_events(&mut self, step: &Step) -> Result<()> {
+    /// Keeps events and findings: all but those that history holds already. Says when what is new happened.
+    fn keep_events(&mut self, step: &Step) -> Result<Vec<i64>> {
         let Judged { batch, findings, hits, .. } = &step.judged;
         if self.known.is_nothing() {
             self.open.push(Kind::Events, batch)?;
             self.open.push(Kind::Findings, &to_batch(findings)?)?;
             self.open.count(&step.account);
             self.open.remember(step.traces.clone());
-            return Ok(());
+            return Ok(times_of(batch));
         }
         let new = self.known.new_of(&Rows::of(batch), &step.traces.uids);
         let found = findings.iter().zip(hits).filter(|(_, hit)| new.is_new(hit.row));
@@ -134,14 +137,30 @@ impl Recorder {
         new.settle(&mut account);
         let uids = step.traces.uids.iter().enumerate().filter(|(row, _)| new.is_new(*row));
         self.merged.known += new.rows.false_count() as u64;
-        self.open.push(Kind::Events, &filter_record_batch(batch, &new.rows)?)?;
+        let batch = filter_record_batch(batch, &new.rows)?;
+        self.open.push(Kind::Events, &batch)?;
         self.open.push(Kind::Findings, &to_batch(&findings)?)?;
         self.open.count(&account);
         self.open.remember(Traces {
             uids: uids.map(|(_, uid)| *uid).collect(),
             aliases: step.traces.aliases.clone(),
         });
-        Ok(())
+        Ok(times_of(&batch))
+    }
+
+    /// Notes what was read of the step's input: up to where, and events of which times.
+    fn cover(&mut self, step: &Step, times: &[i64]) {
+        let Some((input, mark)) = step.reached else { return };
+        let Some(progress) = self.inputs.get(input) else { return };
+        let covered = Covered {
+            source: &progress.label,
+            identity: progress.identity.as_deref().unwrap_or(&progress.label),
+            partition: &progress.label,
+            from: progress.reached.or(progress.sealed),
+            to: mark.into(),
+            otherwise: self.now,
+        };
+        self.open.covered(&covered, times.iter().copied());
     }
 
     fn keep_rejects(&mut self, step: &Step) -> Result<()> {
@@ -202,6 +221,12 @@ impl Recorder {
             result.context("could not seal history")
         })
     }
+}
+
+/// The event times of a batch.
+fn times_of(batch: &RecordBatch) -> Vec<i64> {
+    let rows = Rows::of(batch);
+    (0..rows.len()).filter_map(|row| rows.time(Column::EventTime, row)).collect()
 }
 
 /// How far `input` is held, and sees to it that a chunk ends there: it is either known or new.

@@ -22,7 +22,7 @@ use crate::pipeline::memory::Memory;
 use crate::pipeline::prepare::Preparer;
 use crate::pipeline::rules::Rules;
 use crate::source::{Chunk, Input, Limits, Piece, Reader};
-use crate::store::{BlockingStore, CameTo, Kind, Replayed, Store};
+use crate::store::{BlockingStore, CameTo, DataFolder, FileRow, Kind, Replayed, Store};
 
 /// One rejected record, as history keeps it.
 #[derive(Debug, Clone)]
@@ -74,6 +74,14 @@ pub struct Outcome {
 pub fn list(data: &Path, filter: &Filter) -> Result<Vec<Rejected>> {
     let store = BlockingStore::open_read_only(data)?;
     store.wait(find(store.store(), filter))
+}
+
+/// The rejects of one file of history, in parts of some thousand.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn of_file(folder: &DataFolder, file: FileRow) -> Result<Vec<Vec<Rejected>>> {
+    history::batches(folder, vec![file], schema()).map(|batch| rows(&batch?)).collect()
 }
 
 async fn find(store: &Store, filter: &Filter) -> Result<Vec<Rejected>> {

@@ -13,7 +13,7 @@ use super::source::{Sasl, Tls};
 pub struct Alerts {
     pub mode: Mode,
     pub webhook: Option<Webhook>,
-    /// A topic for them. This version checks it (`keyward doctor`) and does not write to it: a start says so.
+    /// A topic for them: one message for each page, an OCSF Detection Finding under the alert's id.
     pub kafka: Option<KafkaTopic>,
 }
 

@@ -117,7 +117,7 @@ impl TryFrom<String> for StoreAddress {
 pub struct Rejects {
     /// How much of a rejected record is kept for a person to look at.
     pub sample: RejectSample,
-    /// A topic for them. This version checks it (`keyward doctor`) and does not write to it: a start says so.
+    /// A topic for them: one message for each reject, under its id, once it is sealed.
     pub kafka: Option<KafkaTopic>,
 }
 

@@ -59,7 +59,7 @@ pub async fn compact(store: &Store, findings: &SchemaRef, at: i64) -> Result<Com
     for (kind, schema) in kinds {
         let mut found = true;
         while std::mem::take(&mut found) {
-            for files in due(store.files(kind).await?) {
+            for files in due(mergeable(store, kind).await?) {
                 let Some(merged) = MergedFile::write(store, &files, &schema, at)? else { continue };
                 compacted.add(&merged.replacement);
                 merged.commit(store).await?;
@@ -71,6 +71,16 @@ pub async fn compact(store: &Store, findings: &SchemaRef, at: i64) -> Result<Com
         compacted.add(&replacement);
     }
     Ok(compacted)
+}
+
+/// The files of a kind that may be merged. Rejects that wait to be published stay in their files.
+async fn mergeable(store: &Store, kind: Kind) -> Result<Vec<FileRow>, HistoryError> {
+    let mut files = store.files(kind).await?;
+    if kind == Kind::Rejects {
+        let waiting = store.unpublished_rejects().await?;
+        files.retain(|file| waiting.iter().all(|waiting| waiting.file != file.file));
+    }
+    Ok(files)
 }
 
 impl Compacted {

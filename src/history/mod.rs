@@ -30,6 +30,7 @@ mod chunk;
 mod compact;
 mod compact_traces;
 mod constants;
+pub mod coverage;
 mod delta;
 mod encode;
 mod error;
@@ -57,6 +58,7 @@ mod words;
 mod writer;
 
 pub use compact::{Compacted, GRACE, compact};
+pub use coverage::Covered;
 pub use error::HistoryError;
 pub use read::batches;
 pub use sweep::sweep;

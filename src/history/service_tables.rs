@@ -1,4 +1,4 @@
-//! What the service keeps in the store beside history, as tables for SQL: alerts, deliveries, actions.
+//! What is kept in the store beside history, as tables for SQL: alerts, deliveries, actions, coverage.
 
 use std::sync::Arc;
 
@@ -6,8 +6,9 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, Timestamp
 use arrow::datatypes::{Field, Schema};
 use arrow::error::ArrowError;
 
+use super::coverage;
 use super::error::HistoryError;
-use crate::store::{AlertRow, DeliveryRow, Store};
+use crate::store::{AlertRow, CoverageRow, DeliveryRow, Store};
 
 /// Rows of a table that a query sees, the latest: years of a team's alerts, in some tens of megabytes.
 const MOST: i64 = 100_000;
@@ -17,6 +18,7 @@ const MOST: i64 = 100_000;
 pub(super) struct ServiceTables {
     alerts: Vec<AlertRow>,
     deliveries: Vec<DeliveryRow>,
+    coverage: Vec<CoverageRow>,
 }
 
 /// A column's name and values.
@@ -25,15 +27,17 @@ type Filled = (&'static str, ArrayRef);
 impl ServiceTables {
     /// The rows that the store has now; none where no service ever ran.
     pub async fn read(store: &Store) -> Result<Self, HistoryError> {
-        Ok(Self { alerts: store.alerts(MOST).await?, deliveries: store.deliveries(MOST).await? })
+        let (alerts, deliveries) = (store.alerts(MOST).await?, store.deliveries(MOST).await?);
+        Ok(Self { alerts, deliveries, coverage: store.coverage().await? })
     }
 
     /// Each table with its name.
-    pub fn batches(&self) -> Result<[(&'static str, RecordBatch); 3], ArrowError> {
+    pub fn batches(&self) -> Result<[(&'static str, RecordBatch); 4], ArrowError> {
         Ok([
             ("alerts", batch(alerts(&self.alerts))?),
             ("deliveries", batch(deliveries(&self.deliveries))?),
             ("actions", batch(actions())?),
+            ("coverage", coverage::batch(&self.coverage)?),
         ])
     }
 }

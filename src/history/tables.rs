@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `events` `findings` `rejects` | the sealed rows, as of when the snapshot was taken |
 //! | `usage` | uses by key, principal, function, via, outcome and hour; corrections left out |
-//! | `coverage` | what each source, account and region has, by day: first, last, how many |
+//! | `coverage` | which spans of which source were read, and which were not ([`super::coverage`]) |
 //! | `catalog` | what the caller gives |
 //! | `alerts` `deliveries` | what the service keeps beside history: the latest of each |
 //! | `actions` | empty: the service will fill it |
@@ -28,10 +28,6 @@ use crate::table::columns::events_schema;
 const USAGE: &str = "SELECT key_id, principal, function, via, outcome, date_trunc('hour', event_time) AS hour, \
     count(*) AS events FROM events WHERE key_id IS NOT NULL AND corrects IS NULL \
     GROUP BY key_id, principal, function, via, outcome, date_trunc('hour', event_time)";
-
-const COVERAGE: &str = "SELECT provider, source, account, region, date_trunc('day', event_time) AS day, \
-    min(event_time) AS first, max(event_time) AS last, count(*) AS events FROM events \
-    GROUP BY provider, source, account, region, date_trunc('day', event_time)";
 
 /// The files of history as of one moment.
 #[derive(Debug, Clone)]
@@ -80,10 +76,7 @@ impl Snapshot {
         for (name, rows) in self.service.batches()? {
             session.register_table(name, memory(rows.schema(), vec![rows])?)?;
         }
-        for (name, query) in [("usage", USAGE), ("coverage", COVERAGE)] {
-            let view = session.sql(query).await?.into_view();
-            session.register_table(name, view)?;
-        }
+        session.register_table("usage", session.sql(USAGE).await?.into_view())?;
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::coverage::{Coverage, Covered};
 use super::error::HistoryError;
 use super::file::{self, Table, Unsealed};
 use super::order;
@@ -60,6 +61,8 @@ pub struct OpenSet {
     traces: Traces,
     open_requests: Option<Vec<u8>>,
     replayed: Vec<Replayed>,
+    publishes_rejects: bool,
+    coverage: Coverage,
     days: BTreeSet<i64>,
     rows: usize,
     bytes: usize,
@@ -130,6 +133,16 @@ impl OpenSet {
         self.replayed.push(replayed);
     }
 
+    /// Notes what was read of a partition: events of these times. Comes with [`Self::moved`].
+    pub fn covered(&mut self, covered: &Covered<'_>, times: impl Iterator<Item = i64>) {
+        self.coverage.add(covered, times);
+    }
+
+    /// Its rejects are to be written to the topic of rejects.
+    pub fn publishes_rejects(&mut self) {
+        self.publishes_rejects = true;
+    }
+
     /// Adds to the account of the records between the old and new positions.
     pub fn count(&mut self, account: &Account) {
         self.account.add(account);
@@ -152,6 +165,7 @@ impl OpenSet {
             && self.account == Account::default()
             && self.traces.is_empty()
             && self.replayed.is_empty()
+            && self.coverage.is_empty()
     }
 
     /// Whether it is due to be sealed.
@@ -181,6 +195,8 @@ impl OpenSet {
             account: self.account,
             open_requests: self.open_requests,
             replayed: self.replayed,
+            publishes_rejects: self.publishes_rejects,
+            coverage: self.coverage.rows(at),
             sealed_at: at,
         };
         Ok(WrittenSet { record, unsealed })

@@ -137,6 +137,7 @@ impl Metrics {
         }
         self.lease(false);
         self.waiting(0, 0);
+        self.unpublished(0);
         for stage in Stage::ALL {
             families.stage.with_label_values(&[stage.as_str()]);
         }
@@ -236,6 +237,16 @@ impl Metrics {
                 known.insert(partition.to_owned());
             }
         }
+    }
+
+    /// The topic of rejects took so many.
+    pub fn published(&self, rejects: u64) {
+        self.families.published.with_label_values::<&str>(&[]).inc_by(rejects);
+    }
+
+    /// So many sealed files of rejects wait for their topic.
+    pub fn unpublished(&self, files: usize) {
+        self.families.unpublished.with_label_values::<&str>(&[]).set(files as f64);
     }
 
     /// Records were gone before they were read.

@@ -46,6 +46,10 @@ metrics! {
         "Records that were seen before.";
     rejected: Counter "keyward_records_rejected_total" ["source", "reason"]
         "Records that could not be understood; each has a row in the table of rejects.";
+    published: Counter "keyward_rejects_published_total" []
+        "Rejects that the topic of rejects took.";
+    unpublished: Gauge "keyward_rejects_unpublished_files" []
+        "Sealed files of rejects that the topic of rejects does not have yet.";
     events: Counter "keyward_events_total" ["provider"]
         "Key events, by the provider whose log they come from.";
     verdicts: Counter "keyward_verdicts_total" ["verdict"]

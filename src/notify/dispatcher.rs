@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::counters::Counters;
 use super::error::NotifyError;
 use super::retry::{Failure, Next, next};
+use super::topic::{Message, Topic};
 use super::webhook::Webhook;
 use crate::config;
 use crate::store::{Delivery, Store, StoreError};
@@ -27,20 +28,47 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How long to leave a store alone that failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// What time it is, in microseconds since the epoch.
-pub type Clock = fn() -> i64;
+/// At a stop, how long a topic is waited for; an attempt that takes longer is made again at the next start.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
-/// Sends what the outbox holds for one webhook.
+/// What a message of Kafka says of itself beside its key, the id of the alert.
+const DELIVERY_HEADER: &str = "keyward-delivery";
+const CONTENT_TYPE: (&str, &str) = ("content-type", "application/json");
+
+pub use super::topic::Clock;
+
+/// Sends what the outbox holds for one channel.
 #[derive(Debug)]
 pub struct Dispatcher {
     store: Arc<Store>,
     channel: &'static str,
-    webhook: Webhook,
+    receiver: Receiver,
     retry: config::Retry,
     last_wait: Duration,
     wake: Arc<Notify>,
     counters: Arc<Counters>,
     clock: Clock,
+}
+
+/// Who takes deliveries.
+#[derive(Debug, Clone)]
+enum Receiver {
+    Webhook(Webhook),
+    Kafka(Topic),
+}
+
+impl Receiver {
+    /// One attempt, at `now` in microseconds since the epoch.
+    async fn take(&self, delivery: &Delivery, now: i64) -> Result<(), Failure> {
+        match self {
+            Self::Webhook(webhook) => webhook.post(&delivery.id, delivery.payload.clone(), now).await,
+            Self::Kafka(topic) => {
+                let headers = [(DELIVERY_HEADER, delivery.id.as_str()), CONTENT_TYPE];
+                let (key, payload) = (&delivery.alert_id, &delivery.payload);
+                topic.write(Message { key, headers: &headers, payload }).await
+            }
+        }
+    }
 }
 
 /// What is going on.
@@ -68,16 +96,31 @@ impl Dispatcher {
     /// # Errors
     /// Where its address is wrong or must not be reached.
     pub fn new(store: Arc<Store>, config: &config::Webhook, clock: Clock) -> Result<Self, NotifyError> {
-        Ok(Self {
+        let receiver = Receiver::Webhook(Webhook::new(config)?);
+        let dispatcher = Self::of(store, super::WEBHOOK, receiver, clock);
+        Ok(Self { retry: config.retry.clone(), last_wait: config.timeout.duration(), ..dispatcher })
+    }
+
+    /// A dispatcher for the topic of the configuration.
+    ///
+    /// # Errors
+    /// As [`Topic::new`].
+    pub fn kafka(store: Arc<Store>, config: &config::KafkaTopic, clock: Clock) -> Result<Self, NotifyError> {
+        let receiver = Receiver::Kafka(Topic::new(config, clock)?);
+        Ok(Self::of(store, super::KAFKA, receiver, clock))
+    }
+
+    fn of(store: Arc<Store>, channel: &'static str, receiver: Receiver, clock: Clock) -> Self {
+        Self {
             store,
-            channel: super::WEBHOOK,
-            webhook: Webhook::new(config)?,
-            retry: config.retry.clone(),
-            last_wait: config.timeout.duration(),
+            channel,
+            receiver,
+            retry: config::Retry::default(),
+            last_wait: LAST_WRITES,
             wake: Arc::default(),
             counters: Arc::default(),
             clock,
-        })
+        }
     }
 
     /// To be notified after deliveries were put into the outbox.
@@ -148,8 +191,8 @@ impl Dispatcher {
 
     fn start(&self, work: &mut Work, delivery: Delivery, now: i64) {
         self.counters.started();
-        let (webhook, id, payload) = (self.webhook.clone(), delivery.id.clone(), delivery.payload.clone());
-        let task = work.tasks.spawn(async move { webhook.post(&id, payload, now).await });
+        let (receiver, attempted) = (self.receiver.clone(), delivery.clone());
+        let task = work.tasks.spawn(async move { receiver.take(&attempted, now).await });
         work.under_way.insert(task.id(), delivery);
     }
 

@@ -1,6 +1,7 @@
 //! Why nobody can be told.
 
 use super::guard::RefusedAddress;
+use crate::config::ClientSettingsError;
 
 /// What is wrong with a channel's configuration.
 #[derive(Debug, thiserror::Error)]
@@ -15,4 +16,8 @@ pub enum NotifyError {
     Refused(#[from] RefusedAddress),
     #[error("could not set up the webhook's client: {0}")]
     Client(#[source] reqwest::Error),
+    #[error(transparent)]
+    Settings(#[from] ClientSettingsError),
+    #[error("could not set up the producer: {0}")]
+    Producer(#[source] rdkafka::error::KafkaError),
 }

@@ -16,12 +16,18 @@ mod error;
 mod guard;
 mod retry;
 mod signature;
+mod topic;
 mod webhook;
 
 pub use counters::{Counters, Snapshot};
 pub use dispatcher::{Clock, Dispatcher};
 pub use error::NotifyError;
 pub use guard::{Guard, RefusedAddress};
+pub use retry::Failure;
+pub use topic::{Message, Topic};
 
 /// The name of the webhook among the channels.
 pub const WEBHOOK: &str = "webhook";
+
+/// The name of the topic of Kafka among the channels.
+pub const KAFKA: &str = "kafka";

@@ -12,7 +12,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub struct Failure {
     /// For people; without the address, which may be a secret.
     pub why: String,
     /// Whether trying again is of little use.

@@ -54,13 +54,36 @@ pub enum Signal {
     Failed { source: Arc<str>, error: String },
 }
 
+/// How a part of a source was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The stored position lies outside of what the source still holds.
+    Outside,
+    /// The spool cannot be read there.
+    Damaged,
+    /// A followed file was cut off; what stood between is all that was seen to be unread.
+    Truncated,
+}
+
+impl Lost {
+    /// What happened, as the beginning of a sentence.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Outside => "records were gone before they were read",
+            Self::Damaged => "a part of the spool is damaged",
+            Self::Truncated => "a followed file was truncated",
+        }
+    }
+}
+
 /// Something that may lose or delay events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// The stored position lies outside what the source still holds: records `from..to` are gone.
-    Gap { partition: String, from: i64, to: i64 },
+    /// A part of the source was gone before it was read: positions `from..to`. Where the source begins
+    /// anew, `to` lies before `from`.
+    Gap { partition: Arc<Partition>, lost: Lost, from: i64, to: i64 },
     /// New entries were dropped because the spool was full.
-    Dropped { entries: u64 },
+    Dropped { partition: Arc<Partition>, entries: u64 },
     /// The source does not answer; it keeps trying.
     Unreachable { error: String },
     /// It answers again.

@@ -59,7 +59,8 @@ impl Store {
     }
 }
 
-fn file_of(row: &Row, kind: Kind) -> Result<FileRow, StoreError> {
+/// One row of the manifest.
+pub(super) fn file_of(row: &Row, kind: Kind) -> Result<FileRow, StoreError> {
     Ok(FileRow {
         file: row.try_get("file")?,
         kind,

@@ -32,6 +32,7 @@ mod alerts;
 mod blocking;
 mod catalog;
 mod connect;
+mod coverage;
 mod database;
 mod error;
 mod findings;
@@ -44,10 +45,12 @@ mod replacement;
 mod replayed;
 mod seal;
 mod statements;
+mod unpublished;
 
 pub use alerts::{AlertKind, AlertRow, AlertState, AlertTransaction, CampaignRow, DigestCount, Suppression};
 pub use blocking::BlockingStore;
 pub use catalog::{CatalogVersion, FROM_THE_BEGINNING};
+pub use coverage::{CoverageKind, CoverageRow};
 pub use error::StoreError;
 pub use findings::{FindingCount, FindingRow, Standing};
 pub use folder::{DataFolder, FolderLock};
@@ -62,7 +65,7 @@ pub use seal::{SealId, SealRecord};
 use crate::config::StoreAddress;
 use database::{Database, Transaction, query};
 use lease::Lease;
-use statements::{READ_META, WRITE_META};
+use statements::{HAS_MIGRATION, READ_META, WRITE_META};
 
 /// Which store, and who asks for it.
 #[derive(Debug, Clone, Copy)]
@@ -206,6 +209,12 @@ impl Store {
         let mut transaction = self.begin().await?;
         query(WRITE_META).bind(name).bind(value).execute(&mut transaction).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// Whether the database has been brought this far: a reader does not bring it up to date.
+    async fn has_migration(&self, version: i64) -> Result<bool, StoreError> {
+        let applied: Option<i64> = query(HAS_MIGRATION).bind(version).fetch_scalar(&self.database).await?;
+        Ok(applied.is_some_and(|count| count > 0))
     }
 
     /// Closes the database and lets another instance have it at once; after a drop it has to wait until

@@ -25,7 +25,7 @@ const INSERT_DELIVERY: &str = "INSERT INTO deliveries (id, alert_id, channel, tr
     state, attempts, next_attempt, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7) \
     ON CONFLICT (id) DO NOTHING";
 /// Behind an earlier one of the same alert a delivery waits; a parked one holds up nobody.
-const PENDING: &str = "SELECT id, payload, attempts, first_attempt, next_attempt FROM deliveries d \
+const PENDING: &str = "SELECT id, alert_id, payload, attempts, first_attempt, next_attempt FROM deliveries d \
     WHERE channel = $1 AND state = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries e \
     WHERE e.alert_id = d.alert_id AND e.channel = d.channel AND e.state = 'pending' \
     AND (e.transition < d.transition OR (e.transition = d.transition AND e.repeat < d.repeat))) \
@@ -59,6 +59,7 @@ pub struct NewDelivery<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub id: String,
+    pub alert_id: String,
     pub payload: String,
     /// How often it was tried.
     pub attempts: i64,
@@ -188,6 +189,7 @@ impl Store {
 fn delivery_of(row: &Row) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.try_get("id")?,
+        alert_id: row.try_get("alert_id")?,
         payload: row.try_get("payload")?,
         attempts: row.try_get("attempts")?,
         first_attempt: row.try_get("first_attempt")?,

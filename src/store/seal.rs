@@ -3,12 +3,16 @@
 use std::fmt;
 
 use super::Store;
+use super::coverage::{self, CoverageRow};
 use super::database::{Transaction, query};
 use super::error::StoreError;
-use super::manifest::{self, FileRow};
+use super::manifest::{self, FileRow, Kind};
 use super::position::{self, PositionMove};
 use super::replayed::{self, Replayed};
-use super::statements::{ALL_ACCOUNTS, FIND_SEAL, INSERT_SEAL, READ_OPEN_REQUESTS, WRITE_OPEN_REQUESTS};
+use super::statements::{
+    ALL_ACCOUNTS, FIND_SEAL, INSERT_SEAL, LAST_SEAL, READ_OPEN_REQUESTS, WRITE_OPEN_REQUESTS,
+};
+use super::unpublished;
 use crate::metrics::Account;
 
 /// The open requests of all partitions together: a request and its response may come by two.
@@ -40,6 +44,10 @@ pub struct SealRecord {
     pub open_requests: Option<Vec<u8>>,
     /// Rejects that this seal holds the records of.
     pub replayed: Vec<Replayed>,
+    /// Whether its rejects are to be written to the topic of rejects.
+    pub publishes_rejects: bool,
+    /// What was read between the old and the new positions.
+    pub coverage: Vec<CoverageRow>,
     /// Microseconds since the epoch.
     pub sealed_at: i64,
 }
@@ -107,6 +115,15 @@ impl Store {
         Ok(count.is_some_and(|count| count > 0))
     }
 
+    /// When the last seal was committed, in microseconds since the epoch.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_seal(&self) -> Result<Option<i64>, StoreError> {
+        let last: Option<Option<i64>> = query(LAST_SEAL).fetch_scalar(&self.database).await?;
+        Ok(last.flatten())
+    }
+
     /// The Vault requests that waited for their response at the last seal; empty where none did.
     ///
     /// # Errors
@@ -140,6 +157,12 @@ async fn write(transaction: &mut Transaction, seal: &SealRecord) -> Result<(), S
     }
     for file in &seal.files {
         manifest::insert(transaction, seal.id, file).await?;
+        if seal.publishes_rejects && file.kind == Kind::Rejects {
+            unpublished::mark(transaction, file).await?;
+        }
+    }
+    for row in &seal.coverage {
+        coverage::add(transaction, row).await?;
     }
     for rejected in &seal.replayed {
         replayed::insert(transaction, seal.id, rejected, seal.sealed_at).await?;

@@ -27,6 +27,7 @@ pub(super) const HOLD_LEASE: &str = "UPDATE lease SET epoch = $1 WHERE name = 'w
 pub(super) const INSERT_SEAL: &str =
     "INSERT INTO seals (id, epoch, sequence, account, sealed_at) VALUES ($1, $2, $3, $4, $5)";
 pub(super) const FIND_SEAL: &str = "SELECT COUNT(*) FROM seals WHERE id = $1";
+pub(super) const LAST_SEAL: &str = "SELECT MAX(sealed_at) FROM seals";
 pub(super) const ALL_ACCOUNTS: &str = "SELECT account FROM seals ORDER BY epoch, sequence";
 
 pub(super) const INSERT_FILE: &str = "INSERT INTO manifest \
@@ -58,6 +59,8 @@ pub(super) const INSERT_CATALOG_VERSION: &str =
     "INSERT INTO catalog_versions (effective_from, hash, recorded_at, text) VALUES ($1, $2, $3, $4)";
 pub(super) const ALL_CATALOG_VERSIONS: &str =
     "SELECT effective_from, hash, recorded_at, text FROM catalog_versions ORDER BY effective_from";
+
+pub(super) const HAS_MIGRATION: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE version = $1";
 
 pub(super) const READ_META: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const WRITE_META: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) \

@@ -7,9 +7,11 @@
 //! A service that loses its lease ends with an error: whoever supervises it starts it again, and it stands
 //! by.
 
+mod deliver;
 mod feeds;
 mod made;
 mod outside;
+mod publish;
 mod raise;
 pub mod rules;
 mod upkeep;
@@ -23,6 +25,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::now_micros;
@@ -31,7 +34,6 @@ use crate::api::{self, Health, Part};
 use crate::config::{Config, RejectSample};
 use crate::history::{self, Limits};
 use crate::metrics::{Metrics, RulesInfo};
-use crate::notify::WEBHOOK;
 use crate::pipeline::memory::Memory;
 use crate::pipeline::service::versions::Versions;
 use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError, Watch};
@@ -69,7 +71,7 @@ pub struct Prepared {
     /// Where the HTTP server listens.
     pub address: SocketAddr,
     loaded: Loaded,
-    /// What deserves attention in the rules and the configuration.
+    /// What deserves attention in the rules.
     pub warnings: Vec<String>,
 }
 
@@ -90,17 +92,8 @@ pub fn prepare(config: Config) -> Result<Prepared> {
         .block_on(TcpListener::bind(wanted))
         .with_context(|| format!("could not listen on {wanted}: is another keyward running there?"))?;
     let address = listener.local_addr().context("could not learn the address listened on")?;
-    let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-    warnings.extend(unheeded(&config));
+    let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
     Ok(Prepared { config, runtime, listener, address, loaded, warnings })
-}
-
-/// What the configuration asks for and this version does not do.
-fn unheeded(config: &Config) -> Vec<String> {
-    let topics =
-        [("alerts.kafka", config.alerts.kafka.is_some()), ("rejects.kafka", config.rejects.kafka.is_some())];
-    let asked = topics.into_iter().filter(|(_, asked)| *asked);
-    asked.map(|(key, _)| format!("`{key}`: nothing is written to this topic by this version")).collect()
 }
 
 /// The parts that live as long as the service.
@@ -150,7 +143,9 @@ impl Running {
         self.serve(runtime, listener, &reload, ingest.router());
         let store = self.open_store(runtime)?;
         let versions = self.versions(&store, loaded)?;
-        let wake = upkeep::deliver(runtime.handle(), &store, self)?;
+        let wake = deliver::start(runtime.handle(), &store, self)?;
+        let sealed = Arc::<Notify>::default();
+        publish::start(runtime.handle(), &store, self, Arc::clone(&sealed))?;
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
         let ground = feeds::Ground {
             config: &self.config,
@@ -174,7 +169,7 @@ impl Running {
                 keeper: Keeper::new(self.config.alerts.mode, self.channels()),
                 store: Arc::clone(&store),
                 metrics: Arc::clone(&self.metrics),
-                wake: Arc::clone(&wake),
+                wake: wake.clone(),
                 show,
             }),
             watch: Arc::new(Watching {
@@ -182,11 +177,13 @@ impl Running {
                 clock: Arc::clone(&self.clock),
                 ear,
                 seen: Mutex::default(),
+                sealed,
             }),
             clock: Arc::clone(&self.clock),
             limits: self.limits(),
             seal_every: self.config.seal.every.duration(),
             sample: sample(self.config.rejects.sample),
+            publishes_rejects: self.config.rejects.kafka.is_some(),
             memory: store
                 .wait(Memory::restore(store.store()))
                 .context("could not read what was known before")?,
@@ -243,6 +240,9 @@ impl Running {
         self.metrics.lease(true);
         let store = Arc::new(BlockingStore::over(Arc::new(store), runtime.handle().clone()));
         store.wait(history::sweep(store.store(), now_micros())).context("could not clear history")?;
+        store
+            .wait(upkeep::note_stand_by(store.store(), &self.config.sources, now_micros()))
+            .context("could not note since when nobody read")?;
         self.health.ready(Part::Store);
         Ok(store)
     }
@@ -301,11 +301,7 @@ impl Running {
 
     /// The channels that alerts are delivered on.
     fn channels(&self) -> Vec<String> {
-        let mut channels = Vec::new();
-        if self.config.alerts.webhook.is_some() {
-            channels.push(WEBHOOK.to_owned());
-        }
-        channels
+        deliver::channels(&self.config.alerts)
     }
 }
 

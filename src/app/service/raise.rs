@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Notify;
-
+use super::deliver::Wake;
 use crate::alerts::{Keeper, Page, Raised};
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
@@ -21,12 +20,12 @@ pub struct Raising {
     pub store: Arc<BlockingStore>,
     pub metrics: Arc<Metrics>,
     /// Told when there is something to deliver.
-    pub wake: Arc<Notify>,
+    pub wake: Wake,
     pub show: Show,
 }
 
 impl Raise for Raising {
-    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<()> {
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<u64> {
         let started = Instant::now();
         let raised = self.store.wait(self.keeper.raise(self.store.store(), &findings, now))?;
         self.metrics.transaction(Transaction::Alert, started.elapsed());
@@ -36,9 +35,9 @@ impl Raise for Raising {
         count(&self.metrics, &raised);
         raised.pages.iter().for_each(|page| (self.show)(page));
         if raised.deliveries > 0 {
-            self.wake.notify_one();
+            self.wake.wake();
         }
-        Ok(())
+        Ok(raised.new)
     }
 }
 

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 
 use super::Running;
+use super::deliver::Wake;
 use super::raise::count;
 use crate::alerts::Keeper;
 use crate::app::clock::now_micros;
+use crate::config::{Source, SourceKind};
 use crate::detect::table::findings_schema;
 use crate::history;
-use crate::metrics::{Channel, Delivered, Metrics, OutboxState};
-use crate::notify::{Dispatcher, WEBHOOK};
-use crate::store::BlockingStore;
+use crate::metrics::Metrics;
+use crate::store::{BlockingStore, CoverageKind, CoverageRow, Store, StoreError};
 
 /// How often files of a day are merged: an hour of seals every five seconds is 720 of them.
 const MERGE_EVERY: Duration = Duration::from_secs(3600);
@@ -22,48 +22,46 @@ const MERGE_EVERY: Duration = Duration::from_secs(3600);
 /// How often the rest is done.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// How often the counts of the outbox are brought up to date.
-const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// When an instance last said that it runs, in microseconds since the epoch: a named value of the store.
+const ALIVE: &str = "alive_at";
 
-/// Delivers alerts to the webhook until the service ends, and counts it. What comes back is to be notified
-/// after deliveries were put into the outbox.
-///
-/// # Errors
-/// Where its address is wrong or must not be reached.
-pub(super) fn deliver(
-    runtime: &Handle,
-    store: &BlockingStore,
-    running: &Running,
-) -> anyhow::Result<Arc<Notify>> {
-    let Some(webhook) = &running.config.alerts.webhook else { return Ok(Arc::default()) };
-    let dispatcher = Dispatcher::new(store.shared(), webhook, now_micros)?;
-    let (wake, counters, end) = (dispatcher.waker(), dispatcher.counters(), running.end.clone());
-    let (store, metrics) = (store.shared(), Arc::clone(&running.metrics));
-    runtime.spawn(dispatcher.run(running.end.clone()));
-    runtime.spawn(async move {
-        let mut before = counters.snapshot();
-        while !end.is_cancelled() {
-            tokio::time::sleep(COUNT_EVERY).await;
-            let now = counters.snapshot();
-            (before.delivered..now.delivered)
-                .for_each(|_| metrics.delivery(Channel::Webhook, Delivered::Yes));
-            (before.failed..now.failed).for_each(|_| metrics.delivery(Channel::Webhook, Delivered::No));
-            before = now;
-            let Ok((pending, parked)) = store.count_deliveries(WEBHOOK).await else { continue };
-            let waits = now.oldest_pending.map_or(0, |since| now_micros().saturating_sub(since));
-            metrics.outbox(&OutboxState {
-                channel: Channel::Webhook,
-                pending: u64::try_from(pending).unwrap_or_default(),
-                oldest_seconds: Duration::from_micros(u64::try_from(waits).unwrap_or_default()).as_secs_f64(),
-                parked: u64::try_from(parked).unwrap_or_default(),
-            });
+/// Notes for every source that nobody read since an instance last ran, where that is known.
+pub(super) async fn note_stand_by(store: &Store, sources: &[Source], now: i64) -> Result<(), StoreError> {
+    let alive: Option<i64> = store.meta(ALIVE).await?.and_then(|text| text.parse().ok());
+    let Some(since) = alive.max(store.last_seal().await?) else { return Ok(()) };
+    for source in sources {
+        let row = CoverageRow {
+            source: source.name.clone(),
+            identity: source.name.clone(),
+            partition: source.name.clone(),
+            kind: CoverageKind::StandBy,
+            span: format!("stand-by:{since}"),
+            from_time: Some(since),
+            to_time: Some(now),
+            from_position: None,
+            to_position: None,
+            events: 0,
+            reason: Some(what_stands(&source.kind).to_owned()),
+            noted_at: now,
+        };
+        store.note_coverage(&row).await?;
+    }
+    Ok(())
+}
+
+/// What became of what a source had to say while nobody read.
+const fn what_stands(kind: &SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Kafka(_) | SourceKind::Follow(_) => "no instance ran; reading goes on where it stopped",
+        SourceKind::Http(_) => "no instance ran; what was posted was not taken",
+        SourceKind::Tcp(_) | SourceKind::Unix(_) | SourceKind::Stdin(_) => {
+            "no instance ran; what was sent was not seen"
         }
-    });
-    Ok(wake)
+    }
 }
 
 /// Starts the housekeeping; it ends with the runtime.
-pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Running, wake: Arc<Notify>) {
+pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Running, wake: Wake) {
     let store = Arc::clone(store);
     let metrics = Arc::clone(&running.metrics);
     let keeper = Keeper::new(running.config.alerts.mode, running.channels());
@@ -75,7 +73,7 @@ pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Runn
                 Ok(raised) => {
                     count(&metrics, &raised);
                     if raised.deliveries > 0 {
-                        wake.notify_one();
+                        wake.wake();
                     }
                 }
                 Err(error) => tracing::warn!(%error, "the digest could not be made; trying again"),
@@ -85,6 +83,9 @@ pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Runn
                 merge(&store).await;
             }
             measure(&store, &metrics);
+            if let Err(error) = store.store().set_meta(ALIVE, &now_micros().to_string()).await {
+                tracing::debug!(%error, "could not note that this instance runs");
+            }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = end.cancelled() => {}

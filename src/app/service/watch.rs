@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrow::array::Array;
+use tokio::sync::Notify;
 
 use crate::detect::blindness::Seen;
 use crate::domain::event::Provider;
@@ -26,6 +27,8 @@ pub struct Watching {
     pub ear: Option<Arc<dyn Watch>>,
     /// What was there to be seen since the start, and when it was last held against the detectors.
     pub seen: Mutex<(Seen, i64)>,
+    /// Notified after every seal.
+    pub sealed: Arc<Notify>,
 }
 
 /// How often the detectors that could not see are counted, in microseconds: each is asked what it requires.
@@ -72,7 +75,10 @@ impl Watch for Watching {
 
     fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>) {
         match result {
-            Ok(()) => self.metrics.seal(&Sealed { rows, bytes, took, at: (self.clock)() }),
+            Ok(()) => {
+                self.metrics.seal(&Sealed { rows, bytes, took, at: (self.clock)() });
+                self.sealed.notify_one();
+            }
             Err(error) => {
                 self.metrics.seal_failed();
                 tracing::error!(%error, rows, "could not seal");
@@ -100,11 +106,11 @@ impl Watch for Watching {
 impl Watching {
     fn trouble(&self, source: &str, trouble: &Trouble) {
         match trouble {
-            Trouble::Gap { partition, from, to } => {
+            Trouble::Gap { partition, lost, from, to } => {
                 self.metrics.lost(source, u64::try_from(to.saturating_sub(*from)).unwrap_or_default());
-                tracing::error!(source, partition, from, to, "records are gone before they were read");
+                tracing::error!(source, partition = partition.label, from, to, "{}", lost.sentence());
             }
-            Trouble::Dropped { entries } => {
+            Trouble::Dropped { entries, .. } => {
                 self.metrics.dropped(source, *entries);
                 tracing::error!(source, entries, "entries were dropped: the spool is full");
             }

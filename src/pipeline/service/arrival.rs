@@ -9,7 +9,7 @@ use super::{Service, ServiceError, Stages, Took};
 use crate::detect::table::to_batch;
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
-use crate::history::Traces;
+use crate::history::{Covered, Traces};
 use crate::metrics::Account;
 use crate::pipeline::memory::Remembered;
 use crate::pipeline::prepare::Prepared;
@@ -121,6 +121,15 @@ impl Service {
         let partition = &arrival.partition;
         let watermark = self.watermarks.entry(partition.identity.clone()).or_insert(i64::MIN);
         *watermark = (*watermark).max(taken.latest.unwrap_or(i64::MIN));
+        let covered = Covered {
+            source: &partition.source,
+            identity: &partition.identity,
+            partition: &partition.label,
+            from: arrival.from,
+            to: arrival.to,
+            otherwise: if *watermark > i64::MIN { *watermark } else { arrival.received_at },
+        };
+        self.open.covered(&covered, taken.verdicts.iter().flat_map(times_of));
         self.open.moved(PositionMove {
             source: partition.identity.clone(),
             label: partition.label.clone(),
@@ -137,6 +146,12 @@ impl Service {
 fn findings_of(verdicts: &[Verdicts]) -> Vec<(Finding, Folding)> {
     let all = verdicts.iter().flat_map(|verdicts| verdicts.rules.folded(&verdicts.judged));
     all.map(|(finding, by)| (finding.clone(), by)).collect()
+}
+
+/// The event times of what was judged.
+fn times_of(verdicts: &Verdicts) -> Vec<i64> {
+    let rows = Rows::of(&verdicts.judged.batch);
+    (0..rows.len()).filter_map(|row| rows.time(Column::EventTime, row)).collect()
 }
 
 fn latest_of(rows: &Rows<'_>) -> Option<i64> {

@@ -13,6 +13,7 @@
 //! Time is an argument ([`Clock`]); nothing here reads the system's clock.
 
 mod arrival;
+pub mod losses;
 mod sealer;
 mod sealing;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use crate::metrics::Account;
 use crate::source::Sample;
 use crate::source::feed::{Feed, Signal};
 use crate::store::{BlockingStore, StoreError};
+use losses::Losses;
 use sealer::Sealer;
 use versions::{Version, Versions};
 
@@ -51,11 +53,11 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Where findings go: they are stored when this returns.
 pub trait Raise: Send {
-    /// Takes the findings of one arrival, each with what folds it.
+    /// Takes the findings of one arrival, each with what folds it. Says how many of them were not known.
     ///
     /// # Errors
     /// Where they could not be stored; the arrival is then read again.
-    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<()>;
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<u64>;
 }
 
 /// Who hears how the service fares: metrics and the log. All methods return at once.
@@ -130,6 +132,8 @@ pub struct Parts {
     pub seal_every: Duration,
     /// How much of a rejected record is kept.
     pub sample: Sample,
+    /// Whether rejects are to be written to a topic of their own.
+    pub publishes_rejects: bool,
     /// What was read before, as far as it is remembered: [`Memory::restore`].
     pub memory: Memory,
 }
@@ -182,6 +186,7 @@ pub struct Service {
     clock: Clock,
     limits: Limits,
     seal_every: Duration,
+    publishes_rejects: bool,
     stop_by: Arc<AtomicI64>,
     heartbeat: Arc<AtomicI64>,
 
@@ -198,6 +203,7 @@ pub struct Service {
     /// The generation of each source: arrivals of older ones were dropped before.
     generation: u64,
     ended: BTreeSet<Arc<str>>,
+    losses: Losses,
     failures: u32,
     /// Nothing is taken before this time: a seal failed.
     resting_until: i64,
@@ -224,6 +230,7 @@ impl Service {
             clock: parts.clock,
             limits: parts.limits,
             seal_every: parts.seal_every,
+            publishes_rejects: parts.publishes_rejects,
             stop_by: Arc::clone(&handle.stop_by),
             heartbeat: Arc::clone(&handle.heartbeat),
             preparer: Preparer::new(parts.sample),
@@ -234,6 +241,7 @@ impl Service {
             watermarks: BTreeMap::new(),
             generation: 0,
             ended: BTreeSet::new(),
+            losses: Losses::default(),
             failures: 0,
             resting_until: 0,
         };
@@ -256,6 +264,7 @@ impl Service {
             }
             self.watch.turned(self.signals.len(), self.open.rows(), &self.versions.newest().rules);
             self.hear_of_seals()?;
+            self.keep_losses(now)?;
             self.seal_if_due(now)?;
             let ended = self.has_ended();
             if ended && !stopping {
@@ -315,7 +324,7 @@ impl Service {
                 self.ended.insert(source);
                 Ok(())
             }
-            Signal::Trouble { .. } => Ok(()),
+            Signal::Trouble { trouble, .. } => self.lose(&trouble),
         }
     }
 

@@ -50,6 +50,9 @@ impl Service {
         let mut set: OpenSet = std::mem::take(&mut self.open);
         self.opened_at = None;
         set.leaves_open(self.memory.open_requests()?);
+        if self.publishes_rejects {
+            set.publishes_rejects();
+        }
         self.sealer.begin(set, now);
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::history::batches;
 use crate::pipeline::generate::Company;
 use crate::source::feed::{Arrival, Partition, Status};
 use crate::source::{Chunk, Mark as SourceMark, Piece, Shape};
-use crate::store::{Kind, Position, PositionMove};
+use crate::store::{CoverageKind, Kind, Position, PositionMove};
 use crate::table::columns::{Column, events_schema};
 use crate::table::rows::Rows;
 
@@ -173,14 +173,15 @@ struct Raised {
 }
 
 impl Raise for Raised {
-    fn raise(&mut self, findings: Vec<(Finding, Folding)>, _now: i64) -> anyhow::Result<()> {
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, _now: i64) -> anyhow::Result<u64> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if self.fail_every.is_some_and(|every| call.is_multiple_of(every)) {
             anyhow::bail!("told to fail");
         }
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = ids.len();
         ids.extend(findings.into_iter().map(|(finding, _)| finding.id));
-        Ok(())
+        Ok((ids.len() - before) as u64)
     }
 }
 
@@ -233,6 +234,7 @@ fn live(
         limits: Limits { rows, ..Limits::default() },
         seal_every: Duration::from_millis(20),
         sample: Sample::Masked,
+        publishes_rejects: false,
         memory: store.wait(Memory::restore(store.store())).unwrap(),
     };
     std::thread::scope(|scope| {
@@ -267,6 +269,14 @@ fn kept(data: &Path) -> Kept {
 fn account(data: &Path) -> Account {
     let store = BlockingStore::open_read_only(data).unwrap();
     store.wait(store.store().account()).unwrap()
+}
+
+/// Of each partition, by day, the span and the number of events that coverage says were read.
+fn covered(data: &Path) -> Vec<(String, String, Option<i64>, Option<i64>, i64)> {
+    let store = BlockingStore::open_read_only(data).unwrap();
+    let rows = store.wait(store.store().coverage()).unwrap();
+    let rows = rows.into_iter().filter(|row| row.kind == CoverageKind::Read);
+    rows.map(|row| (row.identity, row.span, row.from_time, row.to_time, row.events)).collect()
 }
 
 /// What one undisturbed life gives.
@@ -338,5 +348,8 @@ proptest! {
         prop_assert_eq!(kept(folder.path()), events);
         prop_assert_eq!(&*raised.ids.lock().unwrap(), &findings);
         prop_assert_eq!(account(folder.path()).received, undisturbed.received);
+        let quiet = tempfile::tempdir().unwrap();
+        live(quiet.path(), &log, &Raised::default(), rows, None).unwrap().unwrap();
+        prop_assert_eq!(covered(folder.path()), covered(quiet.path()));
     }
 }

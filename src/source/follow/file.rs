@@ -11,7 +11,7 @@ use super::Positions;
 use crate::config::Start;
 use crate::source::chunk::Mark;
 use crate::source::decompress;
-use crate::source::feed::Partition;
+use crate::source::feed::{Lost, Partition, Trouble};
 use crate::source::identity::{FileIdentity, HEAD_BYTES};
 use crate::store::Position;
 
@@ -147,6 +147,15 @@ impl Followed {
         self.size = size;
         self.grown = now;
         Ok(Look::Same)
+    }
+
+    /// What is told of it when it was cut off: what was seen of it and not read is lost.
+    pub(super) fn cut_off(&self) -> Trouble {
+        let position = |offset: u64| i64::try_from(offset).unwrap_or(i64::MAX);
+        let (partition, lost) = (Arc::clone(&self.partition), Lost::Truncated);
+        // A compressed file's size is not counted in what its positions are.
+        let seen = if self.compressed { self.mark.offset } else { self.size.max(self.mark.offset) };
+        Trouble::Gap { partition, lost, from: position(self.mark.offset), to: position(seen) }
     }
 
     /// How far it may be read now, if further than before; `at_once` where nothing more is waited for.

@@ -186,7 +186,11 @@ impl Rounds {
         };
         match file.look(now) {
             Ok(Look::Same) => {}
-            Ok(Look::Truncated) => return Ok(self.begin_anew(place, now).map(|()| false)),
+            Ok(Look::Truncated) => {
+                let trouble = file.cut_off();
+                self.say(Signal::Trouble { source: Arc::clone(&self.name), trouble })?;
+                return Ok(self.begin_anew(place, now).map(|()| false));
+            }
             Err(error) => return Ok(Err(failed(error, file))),
         }
         match file.readable(now, stopping) {

@@ -15,7 +15,7 @@ use super::Client;
 use super::member::{Member, Stopping};
 use super::partition::{Begin, Reading};
 use super::places::PATIENCE;
-use crate::source::feed::{Partition, Signal, Trouble};
+use crate::source::feed::{Lost, Partition, Signal, Trouble};
 
 /// How long the service may take to seal what was read of partitions that go to somebody else.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
@@ -269,8 +269,8 @@ impl Member {
             self.hand_over_one(&topic, number);
             if let Some(reading) = self.readings.get_mut(&topic).and_then(|topic| topic.get_mut(&number)) {
                 reading.jump(to);
-                let partition = reading.partition.label.clone();
-                self.tell(Some(Trouble::Gap { partition, from, to }));
+                let (partition, lost) = (Arc::clone(&reading.partition), Lost::Outside);
+                self.tell(Some(Trouble::Gap { partition, lost, from, to }));
             }
         }
         self.reassign(client, &list);

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
 use super::segment::{self, Cursor, Step};
 use super::writer::Ask;
 use super::{Positions, Shared, Spool, Unread, close, identity};
-use crate::source::feed::{Arrival, Feed, Lag, Partition, Signal, Signals, Status, Trouble};
+use crate::source::feed::{Arrival, Feed, Lag, Lost, Partition, Signal, Signals, Status, Trouble};
 use crate::source::limits::Limits;
 use crate::source::message::Gatherer;
 use crate::store::{Position, PositionMove};
@@ -254,7 +254,8 @@ impl Reader {
     fn tell_dropped(&mut self) {
         let entries = self.shared.dropped.swap(0, Ordering::Relaxed);
         if entries > 0 {
-            self.trouble(Trouble::Dropped { entries });
+            let partition = Arc::clone(&self.partition);
+            self.trouble(Trouble::Dropped { partition, entries });
         }
     }
 
@@ -288,8 +289,8 @@ impl Reader {
                 Step::Damaged { from, to } => {
                     self.next.store(to, Ordering::Release);
                     tracing::error!(source = %self.partition.source, from, to, "a part of the spool is damaged");
-                    let partition = self.partition.identity.clone();
-                    self.trouble(Trouble::Gap { partition, from: signed(from), to: signed(to) });
+                    let (partition, lost) = (Arc::clone(&self.partition), Lost::Damaged);
+                    self.trouble(Trouble::Gap { partition, lost, from: signed(from), to: signed(to) });
                 }
                 Step::End if since.is_none() => return Ok(()),
                 Step::End => std::thread::sleep(Duration::from_millis(1)),

@@ -351,7 +351,7 @@ fn a_full_spool_that_drops_says_how_many() {
     while seen < stored || told < dropped {
         match running.signal() {
             Signal::Records(arrival) => seen += arrival.chunk.records.len(),
-            Signal::Trouble { trouble: Trouble::Dropped { entries }, .. } => told += entries,
+            Signal::Trouble { trouble: Trouble::Dropped { entries, .. }, .. } => told += entries,
             other => panic!("{other:?}"),
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use keyward::config::{Follow, Start};
 use keyward::source::Limits;
-use keyward::source::feed::{Arrival, Feed, Signal};
+use keyward::source::feed::{Arrival, Feed, Lost, Signal, Trouble};
 use keyward::source::follow::{FollowFeed, Surroundings, follow};
 use keyward::store::{Position, PositionMove, StoredPosition};
 
@@ -96,6 +96,16 @@ impl Running {
         found
     }
 
+    /// The next that comes says that a file was cut off.
+    fn cut_off(&self) {
+        match self.signals.recv_timeout(PATIENCE).unwrap() {
+            Signal::Trouble { trouble: Trouble::Gap { lost: Lost::Truncated, from, to, .. }, .. } => {
+                assert!(from > 0 && from <= to, "{from} to {to}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn nothing_comes(&self) {
         let came = self.signals.recv_timeout(A_WHILE);
         assert!(came.is_err(), "{came:?}");
@@ -166,10 +176,12 @@ fn a_truncated_file_is_read_from_its_start() {
     let file = OpenOptions::new().write(true).open(bench.path("audit.log")).unwrap();
     file.set_len(0).unwrap();
     bench.lines("audit.log", 50..55);
+    running.cut_off();
     assert_eq!(running.ids(5), numbers(50..55));
     // The same, and longer again than before until somebody looks.
     file.set_len(0).unwrap();
     bench.lines("audit.log", 200..400);
+    running.cut_off();
     assert_eq!(running.ids(200), numbers(200..400));
 }
 

@@ -84,7 +84,7 @@ impl Source {
                     found.extend(ids(&arrival));
                     self.seal(&arrival);
                 }
-                Signal::Trouble { trouble: Trouble::Dropped { entries }, .. } => dropped += entries,
+                Signal::Trouble { trouble: Trouble::Dropped { entries, .. }, .. } => dropped += entries,
                 Signal::Ended { .. } => return (found, dropped),
                 other => panic!("{other:?}"),
             }

@@ -116,8 +116,7 @@ fn a_position_outside_of_the_log_is_a_gap_and_reading_goes_on_with_the_oldest_re
     let mut source = start(&cluster.config("a", Start::Earliest), &store, 100, Limits::default());
     source.until(|source| source.of(&cluster.identity(0)).len() >= 10);
     source.until(|source| source.of(&cluster.identity(1)).len() >= 6);
-    let gap = Trouble::Gap { partition: format!("{TOPIC}/0"), from: 500, to: 0 };
-    assert_eq!(source.troubles, [gap]);
+    assert_eq!(source.gaps(), [(format!("{TOPIC}/0"), 500, 0)]);
     assert_eq!(source.of(&cluster.identity(0)), numbers(0..10));
     assert_eq!(source.of(&cluster.identity(1)), numbers(4..10));
     cluster.produce_records(0, 10..20);

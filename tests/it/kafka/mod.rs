@@ -1,7 +1,9 @@
-//! The Kafka source, through [`Feed`]: what stands in for the service, and for its store.
+//! Kafka as a source, through [`Feed`]: what stands in for the service, and for its store. And as what alerts and
+//! rejects are written to.
 
 mod mock;
 mod real;
+mod written;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 use keyward::config::Kafka;
 use keyward::source::Limits;
-use keyward::source::feed::{Arrival, Feed, Signal, Trouble};
+use keyward::source::feed::{Arrival, Feed, Lost, Signal, Trouble};
 use keyward::source::kafka::{Consumer, Positions, Setup};
 use keyward::store::{Position, PositionMove, StoredPosition};
 
@@ -158,6 +160,17 @@ impl Source {
         assert_eq!(arrival.chunk.next.offset, arrival.to.offset as u64);
         let read = self.read.entry(arrival.partition.identity.clone()).or_default();
         read.extend(arrival.chunk.records.iter().map(|piece| piece.position));
+    }
+
+    /// The partition and the positions of each gap; that nothing else was wrong.
+    fn gaps(&self) -> Vec<(String, i64, i64)> {
+        let gap = |trouble: &Trouble| match trouble {
+            Trouble::Gap { partition, lost: Lost::Outside, from, to } => {
+                (partition.label.clone(), *from, *to)
+            }
+            other => panic!("{other:?}"),
+        };
+        self.troubles.iter().map(gap).collect()
     }
 
     fn count(&self) -> usize {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use keyward::config::{Kafka, Sasl, SaslMechanism, SecretFile, Start, Tls};
 use keyward::source::Limits;
-use keyward::source::feed::Trouble;
 use rdkafka::admin::AdminOptions;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -150,7 +149,7 @@ fn deleted_records_are_a_gap(broker: &Broker) {
     let mut source = start(&config(&broker.address, &topic, Start::Earliest), &store, 10, Limits::default());
     source.until(|source| source.count() >= 40);
     assert_eq!(source.of(&identity(&producer, &topic, 0)), numbers(60..100));
-    assert_eq!(source.troubles, [Trouble::Gap { partition: format!("{topic}/0"), from: 40, to: 60 }]);
+    assert_eq!(source.gaps(), [(format!("{topic}/0"), 40, 60)]);
 }
 
 fn two_members_of_one_name_cannot_run(broker: &Broker) {

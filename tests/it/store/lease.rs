@@ -15,6 +15,8 @@ on_both! {
 fn seal(store: &Store) -> SealRecord {
     let id = store.next_seal().unwrap();
     SealRecord {
+        publishes_rejects: false,
+        coverage: Vec::new(),
         id,
         files: Vec::new(),
         moves: Vec::new(),

@@ -46,6 +46,8 @@ fn file(name: &str) -> FileRow {
 fn seal(store: &Store, files: Vec<FileRow>, moves: Vec<PositionMove>) -> SealRecord {
     let account = Account { received: 2, gave_events: 2, events: 3, ..Account::default() };
     SealRecord {
+        publishes_rejects: false,
+        coverage: Vec::new(),
         id: store.next_seal().unwrap(),
         files,
         moves,

@@ -1,0 +1,206 @@
+//! What a source lost before it was read becomes an alert, a finding of history, and a row of coverage.
+//!
+//! In: the trouble that a source tells of. Out: the same finding however often the same loss is noticed: its
+//! id is made of the partition and what was lost. Where it cannot be stored it is kept and tried again with
+//! the loop's next turn.
+
+use std::collections::VecDeque;
+
+use super::{Service, ServiceError};
+use crate::detect::table::to_batch;
+use crate::domain::alert::Folding;
+use crate::domain::finding::Finding;
+use crate::domain::identity::hex_id;
+use crate::domain::level::Level;
+use crate::domain::time::format_rfc3339;
+use crate::domain::verdict::Verdict;
+use crate::source::feed::{Lost, Partition, Trouble};
+use crate::store::{CoverageKind, CoverageRow, Kind};
+
+/// The detection that a loss is a case of: a source is silent where it should not be.
+pub const DETECTOR: &str = "KP-132";
+
+const TITLE: &str = "Records were lost before they were read";
+
+/// As detectors of tampering with logs have them.
+const TAGS: &[&str] = &["attack.t1685.002", "ccm.log-03", "nist.800-53.au-5", "pci.10.7"];
+
+/// Drops of one spool within so long are one finding, in microseconds by the clock: ten minutes, as the panes
+/// of campaigns.
+const PANE: i64 = 10 * 60 * 1_000_000;
+
+/// Losses that wait to be stored. Each source tells of one at a time, and a store that is away for long holds
+/// up the sources too.
+const MOST_WAITING: usize = 1_000;
+
+/// A loss, as it is told and kept.
+#[derive(Debug, Clone)]
+struct Loss {
+    finding: Finding,
+    row: CoverageRow,
+}
+
+/// Losses that are not stored yet.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    waiting: VecDeque<Loss>,
+    /// Nothing is tried before this time: the store failed.
+    rest_until: i64,
+}
+
+/// How long the store is left alone after it failed, in microseconds.
+const REST: i64 = 1_000_000;
+
+impl Service {
+    /// Keeps what a source lost.
+    pub(super) fn lose(&mut self, trouble: &Trouble) -> Result<(), ServiceError> {
+        let now = (self.clock)();
+        let loss = match trouble {
+            Trouble::Gap { partition, lost, from, to } => {
+                let before = self.read_up_to(partition);
+                gap(partition, *lost, (*from, *to), before, now)
+            }
+            Trouble::Dropped { partition, entries } => dropped(partition, *entries, now),
+            Trouble::Unreachable { .. } | Trouble::Reachable => return Ok(()),
+        };
+        if self.losses.waiting.len() < MOST_WAITING {
+            self.losses.waiting.push_back(loss);
+        }
+        self.keep_losses(now)
+    }
+
+    /// Stores what waits: the alert first.
+    pub(super) fn keep_losses(&mut self, now: i64) -> Result<(), ServiceError> {
+        while now >= self.losses.rest_until
+            && let Some(loss) = self.losses.waiting.pop_front()
+        {
+            match self.keep_loss(&loss, now) {
+                Ok(0) => {}
+                Ok(_) => {
+                    self.open.push(Kind::Findings, &to_batch(std::slice::from_ref(&loss.finding))?)?;
+                    self.opened_at.get_or_insert(now);
+                }
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(error, "a loss of records could not be stored; trying again");
+                    self.losses.waiting.push_front(loss);
+                    self.losses.rest_until = now.saturating_add(REST);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores one; says how many findings it is that were not known.
+    fn keep_loss(&mut self, loss: &Loss, now: i64) -> anyhow::Result<u64> {
+        let source = [
+            ("detector".into(), Some(DETECTOR.to_owned())),
+            ("source".into(), Some(loss.row.source.clone())),
+        ];
+        let new = self.raise.raise(vec![(loss.finding.clone(), Folding::by(source.into()))], now)?;
+        self.store.wait(self.store.store().note_coverage(&loss.row))?;
+        Ok(new)
+    }
+
+    /// The highest event time that was read of a partition, as far as it is known.
+    fn read_up_to(&self, partition: &Partition) -> Option<i64> {
+        if let Some(time) = self.watermarks.get(&partition.identity).filter(|time| **time > i64::MIN) {
+            return Some(*time);
+        }
+        let stored = self.store.wait(self.store.store().position_of(&partition.identity));
+        stored.ok().flatten().and_then(|stored| stored.watermark)
+    }
+}
+
+/// Records `from..to` are gone; `before` is the last event time that was read before them.
+fn gap(partition: &Partition, lost: Lost, (from, to): (i64, i64), before: Option<i64>, now: i64) -> Loss {
+    let known = before.unwrap_or_default();
+    let [first, last, time] = [from, to, known].map(i64::to_le_bytes);
+    let id = hex_id(&[DETECTOR.as_bytes(), partition.identity.as_bytes(), &first, &last, &time]);
+    let since = before.map_or("nothing was read of it before".to_owned(), |before| {
+        format!("the last event read before it is of {}", format_rfc3339(before))
+    });
+    let message = format!(
+        "Source {}: {} in {}, positions {from} to {to}; {since}. Uses of keys in it were not seen",
+        partition.source,
+        lost.sentence(),
+        partition.label
+    );
+    let events = to.saturating_sub(from).max(0);
+    // What was cut off after it was read to its end may have lost nothing.
+    let level = if lost == Lost::Truncated && events == 0 { Level::Medium } else { Level::High };
+    let row = CoverageRow {
+        kind: CoverageKind::Gap,
+        span: format!("gap:{from}:{to}:{known}"),
+        from_time: before,
+        from_position: Some(from),
+        to_position: Some(to),
+        events,
+        reason: Some(lost.sentence().to_owned()),
+        ..row(partition, now)
+    };
+    Loss { finding: finding(&row, id, level, before.unwrap_or(now), message), row }
+}
+
+/// Entries that found no room in the spool.
+fn dropped(partition: &Partition, entries: u64, now: i64) -> Loss {
+    let pane = now.div_euclid(PANE);
+    let id = hex_id(&[DETECTOR.as_bytes(), partition.identity.as_bytes(), b"dropped", &pane.to_le_bytes()]);
+    let message = format!(
+        "Source {}: entries were dropped, since the spool was full. Uses of keys in them were not seen",
+        partition.source
+    );
+    let row = CoverageRow {
+        kind: CoverageKind::Dropped,
+        span: format!("dropped:{pane}"),
+        from_time: Some(now),
+        events: i64::try_from(entries).unwrap_or(i64::MAX),
+        reason: Some("the spool was full".to_owned()),
+        ..row(partition, now)
+    };
+    Loss { finding: finding(&row, id, Level::High, pane.saturating_mul(PANE), message), row }
+}
+
+/// A row about a partition up to now.
+fn row(partition: &Partition, now: i64) -> CoverageRow {
+    CoverageRow {
+        source: partition.source.to_string(),
+        identity: partition.identity.clone(),
+        partition: partition.label.clone(),
+        kind: CoverageKind::Gap,
+        span: String::new(),
+        from_time: None,
+        to_time: Some(now),
+        from_position: None,
+        to_position: None,
+        events: 0,
+        reason: None,
+        noted_at: now,
+    }
+}
+
+/// The finding about a row. It is about no event: its own id stands for one.
+fn finding(row: &CoverageRow, id: String, level: Level, time: i64, message: String) -> Finding {
+    Finding {
+        event_id: id.clone(),
+        id,
+        detector: DETECTOR.to_owned(),
+        level,
+        title: TITLE.to_owned(),
+        event_time: format_rfc3339(time),
+        provider: None,
+        key_id: None,
+        catalog_id: None,
+        principal: None,
+        session_name: None,
+        function: None,
+        action: None,
+        outcome: None,
+        verdict: Verdict::NotApplicable,
+        violations: Vec::new(),
+        message,
+        tags: TAGS.iter().map(|tag| (*tag).to_owned()).collect(),
+        source: Some(row.source.clone()),
+        position: row.from_position,
+    }
+}
