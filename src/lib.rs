@@ -36,7 +36,8 @@
 //!    With `--emit alerts`, [`alerts`] folds all findings about one key and principal within a day into one.
 //! 7. [`history`] appends the batch to Parquet, one partition per event day, and seals: files written, synced
 //!    and renamed, then one transaction of [`store`] that holds their manifest rows and the positions they
-//!    cover. A crash before it leaves no trace, after it nothing to repeat.
+//!    cover. A crash before it leaves no trace, after it nothing to repeat. Beside the events it writes what they
+//!    add to usage and facts, and with the positions what was read of which source.
 //! 8. [`cli`] prints the finding and the summary, in which [`metrics`]' account of records adds up:
 //!    received = gave events + merged + irrelevant + duplicates + rejects.
 //!
@@ -90,6 +91,8 @@
 //! | reject | a record that could not be understood, kept with its reason and position |
 //! | account of records | where every record received went; it adds up |
 //! | seal | a set of history files and the one transaction that makes them, and the positions they cover, true |
+//! | usage, facts | what a seal's events add to who used which key how, by hour, and to what is known of each key; kept when events expire |
+//! | coverage | which spans of which source were read, and which were lost, dropped, or passed while nobody ran |
 //!
 //! # Decisions
 //!

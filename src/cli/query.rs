@@ -16,8 +16,9 @@ use crate::sql::question::Question;
 /// Arguments of `keyward query`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Tables: events findings rejects catalog usage coverage, and of the service alerts deliveries actions
-(still empty). `keyward query \"DESCRIBE events\"` shows the columns, `keyward query --list` the questions.
+Tables: events findings rejects catalog usage facts coverage, and of the service alerts deliveries
+actions (still empty). `keyward columns --table usage` explains the columns of one, `keyward query --list`
+lists the questions.
 
 Examples:
   keyward query --data history \"SELECT verdict, count(*) FROM events GROUP BY 1\"

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use arrow::datatypes::SchemaRef;
 
 use super::compact_traces::compact_traces;
+use super::derived::DERIVED;
 use super::error::HistoryError;
 use super::file::{self, Unsealed};
 use super::merge::Merge;
@@ -61,6 +62,17 @@ pub async fn compact(store: &Store, findings: &SchemaRef, at: i64) -> Result<Com
         while std::mem::take(&mut found) {
             for files in due(mergeable(store, kind).await?) {
                 let Some(merged) = MergedFile::write(store, &files, &schema, at)? else { continue };
+                compacted.add(&merged.replacement);
+                merged.commit(store).await?;
+                found = true;
+            }
+        }
+    }
+    for derived in DERIVED {
+        let mut found = true;
+        while std::mem::take(&mut found) {
+            for files in due(store.files(derived.kind).await?) {
+                let Some(merged) = derived.merge(store, &files, at)? else { continue };
                 compacted.add(&merged.replacement);
                 merged.commit(store).await?;
                 found = true;

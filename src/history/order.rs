@@ -14,8 +14,8 @@ pub(super) const DAY: i64 = 86_400_000_000;
 /// The column that files are sorted by first.
 pub(super) const SORTED_BY: &str = "key_id";
 
-/// Where the time of a row is: of the event, else of its reading.
-const TIME_COLUMNS: &[&str] = &["event_time", "ingested_at"];
+/// Where the time of a row is: of the event, else of its reading; of what is added up, of its hour or first.
+const TIME_COLUMNS: &[&str] = &["event_time", "ingested_at", "hour", "first_time"];
 
 /// One row of an open set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 //! | table | holds |
 //! |---|---|
 //! | `events` `findings` `rejects` | the sealed rows, as of when the snapshot was taken |
-//! | `usage` | uses by key, principal, function, via, outcome and hour; corrections left out |
+//! | `usage` `facts` | what seals derived from events, added up over all files ([`super::derived`]) |
 //! | `coverage` | which spans of which source were read, and which were not ([`super::coverage`]) |
 //! | `catalog` | what the caller gives |
 //! | `alerts` `deliveries` | what the service keeps beside history: the latest of each |
@@ -17,17 +17,13 @@ use datafusion::common::Result;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
+use super::derived::{DERIVED, Derived};
 use super::error::HistoryError;
 use super::rejects;
 use super::service_tables::ServiceTables;
 use super::table::HistoryTable;
 use crate::store::{DataFolder, FileRow, Kind, Store};
 use crate::table::columns::events_schema;
-
-/// The service will keep this beside history, as a rollup; as a view it is the same table.
-const USAGE: &str = "SELECT key_id, principal, function, via, outcome, date_trunc('hour', event_time) AS hour, \
-    count(*) AS events FROM events WHERE key_id IS NOT NULL AND corrects IS NULL \
-    GROUP BY key_id, principal, function, via, outcome, date_trunc('hour', event_time)";
 
 /// The files of history as of one moment.
 #[derive(Debug, Clone)]
@@ -36,6 +32,8 @@ pub struct Snapshot {
     pub events: Vec<FileRow>,
     pub findings: Vec<FileRow>,
     pub rejects: Vec<FileRow>,
+    /// The files of each derived table.
+    derived: Vec<(Derived, Vec<FileRow>)>,
     /// The tables of the service, as they were then.
     service: ServiceTables,
 }
@@ -46,7 +44,12 @@ impl Snapshot {
     /// # Errors
     /// When the database fails.
     pub async fn take(store: &Store) -> Result<Self, HistoryError> {
+        let mut derived = Vec::new();
+        for one in DERIVED {
+            derived.push((one, store.files(one.kind).await?));
+        }
         Ok(Self {
+            derived,
             folder: store.folder().clone(),
             events: store.files(Kind::Events).await?,
             findings: store.files(Kind::Findings).await?,
@@ -76,7 +79,9 @@ impl Snapshot {
         for (name, rows) in self.service.batches()? {
             session.register_table(name, memory(rows.schema(), vec![rows])?)?;
         }
-        session.register_table("usage", session.sql(USAGE).await?.into_view())?;
+        for (derived, files) in &self.derived {
+            session.register_table(derived.kind.as_str(), derived.view(session, &self.folder, files)?)?;
+        }
         Ok(())
     }
 }

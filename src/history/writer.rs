@@ -13,6 +13,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::coverage::{Coverage, Covered};
+use super::derived;
 use super::error::HistoryError;
 use super::file::{self, Table, Unsealed};
 use super::order;
@@ -186,6 +187,9 @@ impl OpenSet {
         for (kind, table) in &self.tables {
             let table = Table { kind: *kind, schema: &table.schema, batches: &table.batches };
             files.extend(file::write_table(store.folder(), seal, &table, at, &mut unsealed)?);
+        }
+        if let Some(events) = self.tables.get(&Kind::Events) {
+            files.extend(derived::write(store.folder(), seal, &events.batches, at, &mut unsealed)?);
         }
         files.extend(file::write_traces(store.folder(), seal, &self.traces, at, &mut unsealed)?);
         let record = SealRecord {

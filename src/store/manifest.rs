@@ -14,6 +14,10 @@ vocabulary! {
         Rejects = "rejects",
         /// What must be known of events after a restart; no table.
         Traces = "traces",
+        /// Uses added up by hour; stays when events expire, as do facts.
+        Usage = "usage",
+        /// What events tell of keys beside their uses.
+        Facts = "facts",
     }
 }
 

@@ -1,6 +1,8 @@
 //! `keyward query` through the front door: formats, questions, parameters, and what is wrong with them.
 
-use crate::made::{KEY, decrypt, deletion, keyward, lines, request, response, scan_uses};
+use serde_json::{Value, json};
+
+use crate::made::{KEY, decrypt, deletion, keyward, lines, request, response, scan_uses, with};
 use crate::support::{Keyward, Ran};
 
 /// A history of four events.
@@ -28,6 +30,50 @@ fn an_answer_comes_as_table_json_or_csv() {
     assert_eq!((&json[0]["uses"], &json[0]["last"]), (&2.into(), &"2026-11-20T08:00:02Z".into()));
     let csv = query(&keyward, &[sql, "--format", "csv"]).csv();
     assert_eq!((csv.len(), csv[0].join(","), csv[1][1].as_str()), (4, "action,uses,last".to_owned(), "2"));
+}
+
+#[test]
+fn facts_tell_of_policies_rotations_and_grants() {
+    let change = |number: usize, name: &str, request: Value, response: Value| {
+        let record = with(decrypt(number), "/eventName", name.into());
+        let record = with(record, "/readOnly", false.into());
+        with(with(record, "/requestParameters", request), "/responseElements", response)
+    };
+    let policy = |text: &str| json!({ "keyId": KEY, "policyName": "default", "policy": text });
+    let grant = json!({ "keyId": KEY, "grantId": "g-1" });
+    let records = [
+        change(1, "PutKeyPolicy", policy("{\"Statement\":[]}"), Value::Null),
+        change(2, "PutKeyPolicy", policy("{\"Statement\":[{}]}"), Value::Null),
+        change(3, "PutKeyPolicy", policy("{\"Statement\":[]}"), Value::Null),
+        change(4, "RotateKeyOnDemand", json!({ "keyId": KEY }), json!({ "keyId": KEY })),
+        change(
+            5,
+            "CreateGrant",
+            json!({ "keyId": KEY, "granteePrincipal": "arn:aws:iam::111122223333:role/a",
+            "operations": ["Decrypt"] }),
+            grant.clone(),
+        ),
+        change(6, "RevokeGrant", grant, Value::Null),
+        decrypt(7),
+        decrypt(9),
+    ];
+    let keyward = keyward().file("log", lines(records));
+    scan_uses(&keyward, "log", &["--data", "keyward-data", "--catalog", "catalog.yaml"]).run();
+    let sql = "SELECT fact, value, events, first_time, last_time FROM facts ORDER BY fact, first_time";
+    let told: Vec<_> = query(&keyward, &[sql, "--format", "json"]).json();
+    let of = |fact: &str| -> Vec<&Value> { told.iter().filter(|row| row["fact"] == fact).collect() };
+    let policies = of("policy");
+    assert_eq!((policies.len(), &policies[0]["events"], &policies[1]["events"]), (2, &2.into(), &1.into()));
+    assert_eq!(policies[0]["last_time"], "2026-11-20T08:00:03Z");
+    assert!(policies.iter().all(|policy| policy["value"].as_str().unwrap().len() == 64), "{told:?}");
+    assert_eq!(of("rotation")[0]["value"], "RotateKeyOnDemand");
+    assert_eq!((&of("grant")[0]["value"], &of("grant_ended")[0]["value"]), (&"g-1".into(), &"g-1".into()));
+    let uses: Vec<_> = of("use").into_iter().filter(|row| row["value"] == "decrypt").collect();
+    assert_eq!(uses[0]["events"], 2);
+    assert_eq!(
+        (&uses[0]["first_time"], &uses[0]["last_time"]),
+        (&"2026-11-20T08:00:07Z".into(), &"2026-11-20T08:00:09Z".into())
+    );
 }
 
 #[test]

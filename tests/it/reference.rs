@@ -63,6 +63,15 @@ fn the_columns_are_as_they_were() {
 }
 
 #[test]
+fn every_table_explains_its_columns() {
+    for table in ["findings", "rejects", "usage", "facts", "coverage"] {
+        let columns = told(&["columns", "--table", table, "--format", "csv"]).replace("\r\n", "\n");
+        assert!(columns.lines().skip(1).all(|line| line.trim_end_matches('"').ends_with('.')), "{columns}");
+        assert_snapshot!(format!("columns_{table}"), columns);
+    }
+}
+
+#[test]
 fn every_column_has_a_name_of_words_and_a_sentence() {
     let mut names = BTreeSet::new();
     for spec in COLUMNS {

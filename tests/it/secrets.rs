@@ -250,7 +250,7 @@ pub fn leak(bytes: &[u8]) -> Option<String> {
 
 /// Every row of every table, as text.
 fn all_rows(keyward: &Keyward) -> String {
-    ["events", "findings", "rejects", "usage", "coverage", "catalog"]
+    ["events", "findings", "rejects", "usage", "facts", "coverage", "catalog"]
         .map(|table| {
             let args = ["query", "--data", "data", "--format", "json", &format!("SELECT * FROM {table}")];
             let ran = keyward.args(args).run();

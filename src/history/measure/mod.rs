@@ -71,7 +71,8 @@ fn seal(
     let started = Instant::now();
     let sealed = writer.seal(store, at)?;
     written.sealing += started.elapsed();
-    for file in sealed.iter().flat_map(|sealed| &sealed.files) {
+    let files = sealed.iter().flat_map(|sealed| &sealed.files);
+    for file in files.filter(|file| file.kind == Kind::Events) {
         written.bytes += file.bytes;
         written.files += 1;
     }

@@ -61,9 +61,9 @@ fn after_compaction_there_are_few_files_and_every_answer_is_the_same() {
     many_seals(&store, 12);
     let (before, many) = (answers(folder.path()), names(&store).len());
     let compacted = run(&store, NOW).unwrap();
-    assert_eq!(compacted.rows, 6_000);
+    assert!(compacted.rows > 6_000, "events, and what was derived from them");
     assert_eq!(names(&store).len(), many - compacted.replaced + compacted.written);
-    assert_eq!(names(&store).len(), 2, "one file a day");
+    assert_eq!(names(&store).len(), 3 * 2, "one file a day of events, usage and facts");
     assert_eq!(answers(folder.path()), before);
     assert_eq!(store.wait(store.store().account()).unwrap().events, 6_000);
     assert_eq!(run(&store, NOW).unwrap(), Compacted::default(), "there is nothing more to do");

@@ -3,9 +3,10 @@ use std::collections::HashSet;
 use arrow::datatypes::DataType;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionContext;
-use keyward::history::Writer;
+use keyward::detect::table::findings_schema;
 use keyward::history::measure::Corpus;
-use keyward::store::Kind;
+use keyward::history::{Writer, compact};
+use keyward::store::{FileRow, Kind};
 use keyward::table::columns::COLUMNS;
 
 use super::{NOW, ask, number, open, session, two_days};
@@ -14,9 +15,18 @@ use super::{NOW, ask, number, open, session, two_days};
 async fn an_empty_folder_answers_every_table_with_no_rows() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(folder.path()).await;
-    for table in
-        ["events", "findings", "rejects", "usage", "coverage", "catalog", "alerts", "deliveries", "actions"]
-    {
+    for table in [
+        "events",
+        "findings",
+        "rejects",
+        "usage",
+        "facts",
+        "coverage",
+        "catalog",
+        "alerts",
+        "deliveries",
+        "actions",
+    ] {
         assert_eq!(number(&session, &format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
         ask(&session, &format!("SELECT * FROM {table}")).await;
     }
@@ -137,22 +147,71 @@ async fn words_are_text_to_sql_and_lists_stay_lists() {
     assert_eq!(distinct, 4_000);
 }
 
+/// What `usage` holds, asked of the events themselves.
+const USAGE_OF_EVENTS: &str = "SELECT key_id, principal, function, via, outcome, \
+    date_trunc('hour', event_time) AS hour, count(*) AS events, min(event_time) AS first_time, \
+    max(event_time) AS last_time FROM events WHERE key_id IS NOT NULL AND corrects IS NULL \
+    GROUP BY key_id, principal, function, via, outcome, date_trunc('hour', event_time)";
+/// Asserts that the derived tables say what their events do, no more and no less.
+async fn assert_derived(session: &SessionContext) {
+    assert_same(session, "SELECT * FROM usage", USAGE_OF_EVENTS).await;
+    let successful = "outcome IN ('success', 'partial')";
+    for (fact, column, which) in [
+        ("alias", "key_alias", "true"),
+        ("material", "key_material", "true"),
+        ("version", "CAST(key_version AS TEXT)", "true"),
+        ("use", "function", successful),
+    ] {
+        let columns = "value, events, first_time, last_time";
+        let facts = format!("SELECT key_id, {columns} FROM facts WHERE fact = '{fact}'");
+        let events = format!(
+            "SELECT key_id, {column} AS value, count(*) AS events, min(event_time) AS first_time, \
+             max(event_time) AS last_time FROM events WHERE key_id IS NOT NULL AND {column} IS NOT NULL \
+             AND corrects IS NULL AND {which} GROUP BY key_id, {column}"
+        );
+        assert_same(session, &facts, &events).await;
+    }
+}
+
+async fn assert_same(session: &SessionContext, derived: &str, events: &str) {
+    let rows = number(session, &format!("SELECT count(*) FROM ({events}) AS e")).await;
+    assert_eq!(number(session, &format!("SELECT count(*) FROM ({derived}) AS d")).await, rows);
+    let both = format!("SELECT count(*) FROM (({derived}) INTERSECT ({events})) AS b");
+    assert_eq!(number(session, &both).await, rows, "{derived}");
+}
+
 #[tokio::test]
-async fn usage_adds_up_to_the_events() {
+async fn usage_and_facts_are_what_the_events_say_however_they_were_sealed_and_merged() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().to_owned();
     blocking(move || {
         let store = open(&root);
-        let mut writer = Writer::default();
-        two_days(&mut writer);
-        writer.seal(&store, NOW).unwrap();
+        let (mut writer, mut corpus) = (Writer::default(), Corpus::new(3, 5, 100_000));
+        for rows in [900, 30, 1, 400, 300, 200, 100, 77, 5, 640, 20] {
+            writer.open.push(Kind::Events, &corpus.batch(rows).unwrap()).unwrap();
+            writer.seal(&store, NOW).unwrap();
+        }
+        let files = store.wait(store.store().files(Kind::Usage)).unwrap();
+        assert!(files.len() > 10, "{}", files.len());
     })
     .await;
-    let session = session(folder.path()).await;
-    assert_eq!(number(&session, "SELECT count(*) FROM events").await, 4_000);
-    assert_eq!(number(&session, "SELECT sum(events) FROM usage").await, 4_000);
-    let hours = "SELECT count(*) FROM usage WHERE hour <> date_trunc('hour', hour)";
-    assert_eq!(number(&session, hours).await, 0);
+    let session_before = session(folder.path()).await;
+    for table in ["usage", "facts"] {
+        assert!(number(&session_before, &format!("SELECT count(*) FROM {table}")).await > 20, "{table}");
+    }
+    assert_derived(&session_before).await;
+    let root = folder.path().to_owned();
+    blocking(move || {
+        let store = open(&root);
+        let rows = |files: Vec<FileRow>| files.iter().map(|file| file.rows).sum::<i64>();
+        let before = rows(store.wait(store.store().files(Kind::Usage)).unwrap());
+        store.wait(compact(store.store(), &findings_schema(), NOW)).unwrap();
+        let files = store.wait(store.store().files(Kind::Usage)).unwrap();
+        assert!(files.len() <= 9, "{}", files.len());
+        assert!(rows(files) < before, "rows under the same words were not added up");
+    })
+    .await;
+    assert_derived(&session(folder.path()).await).await;
 }
 
 #[tokio::test]
