@@ -9,6 +9,7 @@ mod bearer;
 mod kafka_client;
 mod load;
 mod quantity;
+mod retention;
 mod schema;
 mod secret;
 mod source;
@@ -24,6 +25,7 @@ pub use bearer::{Bearer, BearerFile};
 pub use kafka_client::{ClientSettings, ClientSettingsError, KafkaCluster};
 pub use load::{load, read};
 pub use quantity::{Size, Span};
+pub use retention::Retention;
 pub use schema::json_schema;
 pub use secret::{SecretError, SecretFile};
 pub use source::{
@@ -55,6 +57,8 @@ pub struct Config {
     #[serde(default)]
     pub seal: Seal,
     #[serde(default)]
+    pub retention: Retention,
+    #[serde(default)]
     pub spool: Spool,
     #[serde(default)]
     pub http: Server,
@@ -77,6 +81,7 @@ impl Config {
             alerts: Alerts::default(),
             rejects: Rejects::default(),
             seal: Seal::default(),
+            retention: Retention::default(),
             spool: Spool::default(),
             http: Server::default(),
             log: Log::default(),

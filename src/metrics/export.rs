@@ -11,7 +11,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
 use super::account::Account;
-use super::labels::{Channel, Kept, Stage, Suppressed, Transaction};
+use super::labels::{Channel, Expired, Kept, Stage, Suppressed, Transaction};
 use super::snapshot::{OutboxState, SourceCounts};
 use super::table::Families;
 use crate::config::{Source, SourceKind};
@@ -129,6 +129,7 @@ impl Metrics {
         Verdict::ALL.iter().for_each(|word| one(&families.verdicts, word.as_str()));
         Level::ALL.iter().for_each(|word| one(&families.alerts, word.as_str()));
         Suppressed::ALL.iter().for_each(|word| one(&families.suppressed, word.as_str()));
+        Expired::ALL.iter().for_each(|word| one(&families.expired, word.as_str()));
         Reload::ALL.iter().for_each(|word| one(&families.reloads, word.as_str()));
         for channel in Channel::ALL {
             one(&families.attempts, channel.as_str());
@@ -247,6 +248,11 @@ impl Metrics {
     /// So many sealed files of rejects wait for their topic.
     pub fn unpublished(&self, files: usize) {
         self.families.unpublished.with_label_values::<&str>(&[]).set(files as f64);
+    }
+
+    /// So many rows were removed, being older than they are kept.
+    pub fn expired(&self, what: Expired, rows: u64) {
+        self.families.expired.with_label_values(&[what.as_str()]).inc_by(rows);
     }
 
     /// Records were gone before they were read.

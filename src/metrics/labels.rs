@@ -43,6 +43,17 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What is removed once it is older than it is kept.
+    pub enum Expired as "kind of expired rows" {
+        Findings = "findings",
+        Campaigns = "campaigns",
+        Deliveries = "deliveries",
+        Rejects = "rejects",
+        Events = "events",
+    }
+}
+
+vocabulary! {
     /// What a transaction of the store was for.
     pub enum Transaction as "transaction" {
         Alert = "alert",

@@ -96,6 +96,8 @@ metrics! {
     open_rows: Gauge "keyward_open_rows" []
         "Key events judged and not yet sealed.";
 
+    expired: Counter "keyward_expired_rows_total" ["what"]
+        "Rows removed since they were older than they are kept.";
     store_bytes: Gauge "keyward_store_bytes" []
         "Size of the embedded store.";
     transaction: Histogram "keyward_store_transaction_seconds" ["for"]

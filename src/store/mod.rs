@@ -35,6 +35,7 @@ mod connect;
 mod coverage;
 mod database;
 mod error;
+mod expiry;
 mod findings;
 mod folder;
 mod lease;

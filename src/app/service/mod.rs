@@ -13,6 +13,7 @@ mod made;
 mod outside;
 mod publish;
 mod raise;
+mod retention;
 pub mod rules;
 mod upkeep;
 mod watch;

@@ -1,4 +1,4 @@
-//! Housekeeping beside the loop: merging small files, digests, and how much space is left.
+//! Housekeeping beside the loop: merging small files, removing old rows, digests, and how much space is left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,16 @@ use tokio::runtime::Handle;
 use super::Running;
 use super::deliver::Wake;
 use super::raise::count;
+use super::retention;
 use crate::alerts::Keeper;
 use crate::app::clock::now_micros;
-use crate::config::{Source, SourceKind};
+use crate::config::{Retention, Source, SourceKind};
 use crate::detect::table::findings_schema;
 use crate::history;
 use crate::metrics::Metrics;
 use crate::store::{BlockingStore, CoverageKind, CoverageRow, Store, StoreError};
 
-/// How often files of a day are merged: an hour of seals every five seconds is 720 of them.
+/// How often files of a day are merged, and old rows removed: an hour of seals every five seconds is 720 of them.
 const MERGE_EVERY: Duration = Duration::from_secs(3600);
 
 /// How often the rest is done.
@@ -65,7 +66,7 @@ pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Runn
     let store = Arc::clone(store);
     let metrics = Arc::clone(&running.metrics);
     let keeper = Keeper::new(running.config.alerts.mode, running.channels());
-    let end = running.end.clone();
+    let (end, retention) = (running.end.clone(), running.config.retention.clone());
     runtime.spawn(async move {
         let mut merged = tokio::time::Instant::now();
         while !end.is_cancelled() {
@@ -80,7 +81,8 @@ pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Runn
             }
             if merged.elapsed() >= MERGE_EVERY {
                 merged = tokio::time::Instant::now();
-                merge(&store).await;
+                let (retention, metrics) = (retention.clone(), Arc::clone(&metrics));
+                hourly(&store, retention, metrics).await;
             }
             measure(&store, &metrics);
             if let Err(error) = store.store().set_meta(ALIVE, &now_micros().to_string()).await {
@@ -94,10 +96,11 @@ pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Runn
     });
 }
 
-/// Merging computes and waits for the disk: it gets a thread of its own.
-async fn merge(store: &Arc<BlockingStore>) {
+/// Merging computes and waits for the disk: it gets a thread of its own, and what is old goes on it too.
+async fn hourly(store: &Arc<BlockingStore>, retention: Retention, metrics: Arc<Metrics>) {
     let store = Arc::clone(store);
-    let merging = move || {
+    let work = move || {
+        retention::expire(&store, &retention, &metrics, now_micros());
         match store.wait(history::compact(store.store(), &findings_schema(), now_micros())) {
             Ok(compacted) => tracing::info!(?compacted, "merged small files of history"),
             Err(error) => tracing::warn!(%error, "small files of history could not be merged; trying again"),
@@ -106,8 +109,8 @@ async fn merge(store: &Arc<BlockingStore>) {
             tracing::warn!(%error, "replaced files of history could not be removed; trying again");
         }
     };
-    // A merge that panicked has told so itself.
-    let _ = tokio::task::spawn_blocking(merging).await;
+    // Work that panicked has told so itself.
+    let _ = tokio::task::spawn_blocking(work).await;
 }
 
 /// How large the embedded store is, and how much space is left beside it.

@@ -2,6 +2,7 @@
 
 mod compaction;
 mod questions;
+mod retention;
 mod seals;
 mod traces;
 
