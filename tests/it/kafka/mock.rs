@@ -273,15 +273,16 @@ fn an_outage_is_told_once_and_costs_nothing() {
     cluster.mock.broker_down(-1).unwrap();
     source.until(|source| !source.troubles.is_empty());
     assert!(matches!(&source.troubles[0], Trouble::Unreachable { error } if error.contains("brokers")));
-    let status = source.feed.status();
-    assert!(!status.ready && status.waits_for.is_some());
+    source.until_status(|status| !status.ready && status.waits_for.is_some());
     cluster.mock.broker_up(-1).unwrap();
-    source.until(|source| source.troubles.len() >= 2);
-    assert_eq!(source.troubles[1..], [Trouble::Reachable]);
+    source.until(|source| source.troubles.contains(&Trouble::Reachable));
     cluster.produce_records(0, 100..200);
     source.until(|source| source.count() >= 200);
     assert_eq!(source.of(&cluster.identity(0)), numbers(0..200));
-    assert_eq!(source.troubles.len(), 2);
+    source.until_ready();
+    // A slow machine may see a second outage; never two beginnings, or two ends, of one.
+    let ends = source.troubles.iter().map(|trouble| *trouble == Trouble::Reachable);
+    assert!(ends.enumerate().all(|(place, ends)| ends == (place % 2 == 1)), "{:?}", source.troubles);
 }
 
 #[test]
