@@ -83,13 +83,7 @@ fn partitions_begin_at_their_stored_positions_and_new_ones_at_the_oldest_record(
     assert_eq!(source.of(&cluster.identity(0)), numbers(40..100));
     assert_eq!(source.of(&cluster.identity(1)), numbers(0..50));
     assert_eq!(source.troubles, []);
-    let deadline = Instant::now() + PATIENCE;
-    let behind = |source: &Source| source.feed.status().lags.iter().map(|lag| lag.behind).collect::<Vec<_>>();
-    while behind(&source) != [0, 0] {
-        assert!(Instant::now() < deadline, "{:?}", source.feed.status());
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(source.feed.status().ready);
+    source.until_status(|status| status.ready && status.lags.iter().map(|lag| lag.behind).eq([0, 0]));
 }
 
 #[test]
