@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use super::error::AlertError;
 use super::facts::Facts;
-use super::keeper::{Keeper, Raised, Raising, describe};
+use super::keep::describe;
+use super::keeper::{Keeper, Raised, Raising};
 use super::news::News;
 use super::page::shortened;
 use crate::domain::alert::DAY;
@@ -49,15 +50,16 @@ impl Raising<'_> {
         self.store.fold_digest(day, &id).await?;
         let Some(facts) = facts(day, &count, &alerts)? else { return Ok(()) };
         let by = [("day".into(), Some(day_of(day)))].into();
-        let mut row = match self.store.alert(&id).await? {
+        let mut row = match self.store.alerts(&[&id]).await?.remove(&id) {
             // An alert that was opened again on the same day, after its digest was made.
             Some(row) => AlertRow { transition: row.transition + 1, pages: 0, ..row },
             None => AlertRow { transition: 1, ..self.new_row(&id, AlertKind::Digest, &by)? },
         };
         describe(&mut row, &facts, self.now)?;
         self.raised.opened += 1;
-        self.page(&mut row, &facts, News::Digest, None).await?;
-        Ok(self.store.write_alert(&row).await?)
+        self.page(&mut row, &facts, News::Digest, None)?;
+        self.unwritten.alerts.push(row);
+        Ok(())
     }
 }
 
@@ -73,7 +75,7 @@ fn facts(day: i64, count: &DigestCount, alerts: &[AlertRow]) -> Result<Option<Fa
                 all.said.merge(facts.said);
                 all.counts.merge(&facts.counts);
             }
-            None => all = Some(Facts { success_after: None, ..facts }),
+            None => all = Some(Facts { stopped: None, success_after: None, ..facts }),
         }
     }
     Ok(all.map(|mut all| {

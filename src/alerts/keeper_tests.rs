@@ -5,9 +5,13 @@ use proptest::prelude::*;
 use super::super::news::News;
 use super::*;
 use crate::alerts::{Alerts, KeptAlert, kept};
+use crate::domain::alert::Notice;
+use crate::domain::event::Outcome;
 use crate::domain::identity::hex_id;
+use crate::domain::level::Level;
 use crate::domain::time::format_rfc3339;
 use crate::domain::verdict::{Aspect, Verdict};
+use crate::store::{AlertKind, AlertRow, AlertState};
 
 /// 2026-11-24T00:00:00Z, as are the clock and the events of these tests.
 const MIDNIGHT: i64 = 1_795_478_400_000_000;
@@ -84,8 +88,8 @@ impl Kept {
 
     async fn resolve(&self, id: &str) {
         let mut transaction = self.store.begin_alerts().await.unwrap();
-        let row = transaction.alert(id).await.unwrap().unwrap();
-        transaction.write_alert(&AlertRow { state: AlertState::Resolved, ..row }).await.unwrap();
+        let row = transaction.alerts(&[id]).await.unwrap().remove(id).unwrap();
+        transaction.write_alerts(&[AlertRow { state: AlertState::Resolved, ..row }]).await.unwrap();
         transaction.commit().await.unwrap();
     }
 

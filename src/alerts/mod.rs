@@ -9,17 +9,21 @@
 //! Decision, 2026-11-24: the names of the folding columns are part of the id beside their values, so that
 //! a source and a principal of the same name are two alerts.
 
+mod attempts;
 mod batch;
 mod campaign;
+mod change;
 mod digest;
 mod error;
 mod facts;
 mod fold;
+mod keep;
 mod keeper;
 mod kept;
 mod news;
 mod page;
 mod telling;
+mod unwritten;
 
 use std::collections::HashMap;
 
@@ -115,5 +119,7 @@ fn alert_id(folding: &Folding, time: i64) -> u128 {
     uid(&parts)
 }
 
+#[cfg(test)]
+mod law_tests;
 #[cfg(test)]
 mod tests;

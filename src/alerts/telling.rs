@@ -1,4 +1,4 @@
-//! Decides what people are told of an alert that has changed, and puts it into the outbox or counts it.
+//! Decides what people are told of an alert that has changed, for the outbox or to be counted.
 
 use super::error::AlertError;
 use super::facts::Facts;
@@ -6,13 +6,13 @@ use super::keeper::Raising;
 use super::news::{News, Paged};
 use super::page::Page;
 use crate::config::Mode;
-use crate::domain::alert::DAY;
-use crate::store::{AlertRow, AlertState, NewDelivery, Suppression};
+use crate::domain::alert::{DAY, Suppression};
+use crate::store::{AlertRow, AlertState, NewDelivery};
 
 impl Raising<'_> {
     /// Opens the alert where it is new or resolved, and tells of what its last page did not say.
     /// `daily`: the day's digest is to tell of it.
-    pub async fn tell(&mut self, row: &mut AlertRow, facts: &Facts, daily: bool) -> Result<(), AlertError> {
+    pub fn tell(&mut self, row: &mut AlertRow, facts: &Facts, daily: bool) -> Result<(), AlertError> {
         if row.transition == 0 || row.state == AlertState::Resolved {
             row.transition += 1;
             (row.state, row.pages, row.paged) = (AlertState::Open, 0, None);
@@ -25,7 +25,10 @@ impl Raising<'_> {
             None if row.transition > 1 => Some(News::Reopened),
             None => Some(News::Opened),
         };
-        let Some(news) = news else { return self.suppress(&row.id, Suppression::NoNews).await };
+        let Some(news) = news else {
+            self.suppress(&row.id, Suppression::NoNews);
+            return Ok(());
+        };
         if daily && paged.is_none() {
             (row.digest_day, row.folded_into) = (Some(self.now.div_euclid(DAY)), None);
         }
@@ -36,11 +39,11 @@ impl Raising<'_> {
         } else {
             None
         };
-        self.page(row, facts, news, reason).await
+        self.page(row, facts, news, reason)
     }
 
     /// Sends a page to every channel, or counts it where there is a reason not to.
-    pub async fn page(
+    pub fn page(
         &mut self,
         row: &mut AlertRow,
         facts: &Facts,
@@ -49,22 +52,21 @@ impl Raising<'_> {
     ) -> Result<(), AlertError> {
         let observed = (self.keeper.mode == Mode::Observe).then_some(Suppression::Observe);
         match reason.or(observed) {
-            Some(reason) => self.suppress(&row.id, reason).await?,
+            Some(reason) => self.suppress(&row.id, reason),
             None => {
                 let page = Page::of(row, facts, news);
                 for channel in &self.keeper.channels {
                     let id = page.delivery_id(channel);
-                    let payload = page.body(&id)?;
                     let delivery = NewDelivery {
-                        id: &id,
-                        alert_id: &page.alert,
-                        channel,
+                        payload: page.body(&id)?,
+                        id,
+                        alert_id: page.alert.clone(),
+                        channel: channel.clone(),
                         transition: page.transition,
                         repeat: page.repeat,
-                        payload: &payload,
                         created_at: self.now,
                     };
-                    self.store.insert_delivery(&delivery).await?;
+                    self.unwritten.deliveries.push(delivery);
                     self.raised.deliveries += 1;
                 }
                 self.raised.pages.push(page);
@@ -75,8 +77,8 @@ impl Raising<'_> {
         Ok(())
     }
 
-    async fn suppress(&mut self, alert_id: &str, reason: Suppression) -> Result<(), AlertError> {
+    fn suppress(&mut self, alert_id: &str, reason: Suppression) {
         *self.raised.suppressed.entry(reason).or_default() += 1;
-        Ok(self.store.suppress(alert_id, reason).await?)
+        *self.unwritten.suppressed.entry((alert_id.to_owned(), reason)).or_default() += 1;
     }
 }

@@ -24,6 +24,22 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// Why nobody was told of a change to an alert.
+    pub enum Suppression as "reason for suppression" {
+        /// It says nothing that was not told before.
+        NoNews = "no_news",
+        /// The service only observes.
+        Observe = "observe",
+        /// Its window ended before the detector was first loaded.
+        Historical = "historical",
+        /// A campaign speaks for it.
+        Campaign = "campaign",
+        /// The day's digest will say it.
+        Digest = "digest",
+    }
+}
+
 /// How one finding is folded and told, which is its detector's word, and whose key it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folding {

@@ -30,6 +30,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 mod alerts;
 mod blocking;
+mod bulk;
+mod campaigns;
 mod catalog;
 mod connect;
 mod database;
@@ -45,11 +47,12 @@ mod replayed;
 mod seal;
 mod statements;
 
-pub use alerts::{AlertKind, AlertRow, AlertState, AlertTransaction, CampaignRow, DigestCount, Suppression};
+pub use alerts::{AlertKind, AlertRow, AlertState, AlertTransaction, DigestCount};
 pub use blocking::BlockingStore;
+pub use campaigns::{CampaignPart, CampaignRow};
 pub use catalog::{CatalogVersion, FROM_THE_BEGINNING};
 pub use error::StoreError;
-pub use findings::{FindingCount, FindingRow, Standing};
+pub use findings::{FindingCount, FindingRow, KnownFinding, Standing};
 pub use folder::{DataFolder, FolderLock};
 pub use lease::{LASTS_MICROS, LOOK_EVERY, RENEW_EVERY};
 pub use manifest::{FileRow, Kind};

@@ -5,7 +5,8 @@
 
 use super::Store;
 use super::alerts::{AlertTransaction, word};
-use super::database::{Row, query};
+use super::bulk::{parts, rows};
+use super::database::{Row, query, query_made};
 use super::error::StoreError;
 use crate::domain::vocabulary::vocabulary;
 
@@ -19,11 +20,9 @@ vocabulary! {
     }
 }
 
+const COLUMNS: usize = 10;
 const COUNT_UNDELIVERED: &str = "SELECT state, COUNT(*) AS deliveries FROM deliveries \
     WHERE channel = $1 AND state IN ('pending', 'parked') GROUP BY state";
-const INSERT_DELIVERY: &str = "INSERT INTO deliveries (id, alert_id, channel, transition, repeat, payload, \
-    state, attempts, next_attempt, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7) \
-    ON CONFLICT (id) DO NOTHING";
 /// Behind an earlier one of the same alert a delivery waits; a parked one holds up nobody.
 const PENDING: &str = "SELECT id, payload, attempts, first_attempt, next_attempt FROM deliveries d \
     WHERE channel = $1 AND state = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries e \
@@ -41,16 +40,16 @@ const LATEST_DELIVERIES: &str = "SELECT id, alert_id, channel, transition, repea
 
 /// A delivery to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDelivery<'a> {
-    pub id: &'a str,
-    pub alert_id: &'a str,
-    pub channel: &'a str,
+pub struct NewDelivery {
+    pub id: String,
+    pub alert_id: String,
+    pub channel: String,
     /// As in [`super::AlertRow`].
     pub transition: i64,
     /// Which page since the alert was opened, from 0.
     pub repeat: i64,
     /// The body as it is sent, every time.
-    pub payload: &'a str,
+    pub payload: String,
     /// Microseconds since the epoch.
     pub created_at: i64,
 }
@@ -84,21 +83,32 @@ pub struct DeliveryRow {
 }
 
 impl AlertTransaction {
-    /// Puts a delivery into the outbox; one whose id is there stays as it is.
+    /// Puts deliveries into the outbox; one whose id is there stays as it is.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert_delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<(), StoreError> {
-        query(INSERT_DELIVERY)
-            .bind(delivery.id)
-            .bind(delivery.alert_id)
-            .bind(delivery.channel)
-            .bind(delivery.transition)
-            .bind(delivery.repeat)
-            .bind(delivery.payload)
-            .bind(delivery.created_at)
-            .execute(&mut self.transaction)
-            .await?;
+    pub async fn insert_deliveries(&mut self, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
+        for part in parts(deliveries) {
+            let insert = format!(
+                "INSERT INTO deliveries (id, alert_id, channel, transition, repeat, payload, state, attempts, \
+                 next_attempt, created_at) VALUES {} ON CONFLICT (id) DO NOTHING",
+                rows(part.len(), COLUMNS)
+            );
+            let insert = part.iter().fold(query_made(insert), |query, delivery| {
+                query
+                    .bind(&delivery.id)
+                    .bind(&delivery.alert_id)
+                    .bind(&delivery.channel)
+                    .bind(delivery.transition)
+                    .bind(delivery.repeat)
+                    .bind(&delivery.payload)
+                    .bind(DeliveryState::Pending.as_str())
+                    .bind(0_i64)
+                    .bind(delivery.created_at)
+                    .bind(delivery.created_at)
+            });
+            insert.execute(&mut self.transaction).await?;
+        }
         Ok(())
     }
 }

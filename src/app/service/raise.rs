@@ -8,9 +8,9 @@ use tokio::sync::Notify;
 use crate::alerts::{Keeper, Page, Raised};
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
-use crate::metrics::{Metrics, Suppressed, Transaction};
+use crate::metrics::{Metrics, Transaction};
 use crate::pipeline::service::Raise;
-use crate::store::{BlockingStore, Suppression};
+use crate::store::BlockingStore;
 
 /// Shows pages to whoever runs the service in the foreground.
 pub type Show = Box<dyn FnMut(&Page) + Send>;
@@ -48,15 +48,6 @@ pub fn count(metrics: &Metrics, raised: &Raised) {
         metrics.alert(page.level);
     }
     for (reason, pages) in &raised.suppressed {
-        (0..*pages).for_each(|_| metrics.suppressed(reason_of(*reason)));
-    }
-}
-
-fn reason_of(reason: Suppression) -> Suppressed {
-    match reason {
-        Suppression::Observe => Suppressed::Observe,
-        Suppression::Campaign => Suppressed::Campaign,
-        Suppression::NoNews => Suppressed::NoNews,
-        Suppression::Digest => Suppressed::Digest,
+        metrics.suppressed(*reason, *pages);
     }
 }

@@ -2,13 +2,13 @@
 
 use keyward::alerts::{Keeper, News, kept};
 use keyward::config::Mode;
-use keyward::domain::alert::{DAY, Folding, Notice};
+use keyward::domain::alert::{DAY, Folding, Notice, Suppression};
 use keyward::domain::event::Outcome;
 use keyward::domain::finding::Finding;
 use keyward::domain::level::Level;
 use keyward::domain::time::format_rfc3339;
 use keyward::domain::verdict::{Aspect, Verdict};
-use keyward::store::{AlertKind, DeliveryState, Store, Suppression};
+use keyward::store::{AlertKind, DeliveryState, Store};
 use sqlx::{Connection, SqliteConnection};
 
 use super::{Home, on_both};
