@@ -1,6 +1,7 @@
 //! The only place that constructs: rules from files, recorders from folders, the clock.
 
 pub mod alerts;
+pub mod anomaly;
 pub mod ask;
 pub mod bench;
 pub mod check;
