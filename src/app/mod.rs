@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod anomaly;
 pub mod ask;
+pub mod backtest;
 pub mod bench;
 pub mod check;
 pub mod clock;

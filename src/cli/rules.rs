@@ -51,6 +51,11 @@ impl RuleArgs {
         &self.catalog
     }
 
+    /// Whether detectors were given.
+    pub fn has_detectors(&self) -> bool {
+        self.detectors.is_some()
+    }
+
     /// Whether a catalog was given.
     pub fn has_catalog(&self) -> bool {
         !self.catalog.is_empty()
