@@ -5,8 +5,6 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
-
 use super::exit::{Exit, Failure, OrFail, Outcome};
 use super::output::{Format, changes};
 use super::progress::Counter;
@@ -35,8 +33,14 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "keyward-data")]
     data: PathBuf,
 
-    #[command(flatten)]
-    rules: RuleArgs,
+    /// Catalog to try: a YAML file or a folder of them; may be given more than once. Without one the
+    /// catalog that judged last is tried with the other detectors.
+    #[arg(long, value_name = "PATH", required_unless_present = "detectors")]
+    catalog: Vec<PathBuf>,
+
+    /// Folder of detectors to try; without one, those that judged last with the other catalog.
+    #[arg(long, value_name = "DIR")]
+    detectors: Option<PathBuf>,
 
     /// Only events since this moment (RFC 3339).
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -64,13 +68,9 @@ pub struct Args {
 /// # Errors
 /// Where rules are wrong or history cannot be read.
 pub fn run(args: &Args, terminal: Terminal) -> Outcome {
-    if !args.rules.has_catalog() && !args.rules.has_detectors() {
-        let error = anyhow!("give the catalog or the detectors to try: --catalog PATH, --detectors DIR");
-        return Err(Failure { exit: Exit::Usage, error });
-    }
     let span = Span { from: args.from.unwrap_or(i64::MIN), to: args.to.unwrap_or(i64::MAX) };
-    let (before, after) = both(&args.data, &args.rules)?;
-    let past = Past::open(&args.data, args.rules.catalog()).map_err(unanswered)?;
+    let (before, after) = both(args)?;
+    let past = Past::open(&args.data, &args.catalog).map_err(unanswered)?;
     let started = Instant::now();
     let counter = Counter::new("events judged", terminal.progress && !args.quiet);
     let outcome =
@@ -109,12 +109,14 @@ pub(super) fn in_short(
 }
 
 /// The rules that judged last, and those to try: what the arguments leave out is that of the former.
-fn both(data: &Path, args: &RuleArgs) -> Result<(Rules, Rules), Failure> {
-    let (before, mut after) = (in_force(data)?, args.load()?.rules);
-    if !args.has_catalog() {
-        after.catalog = in_force(data)?.catalog;
+fn both(args: &Args) -> Result<(Rules, Rules), Failure> {
+    let before = in_force(&args.data)?;
+    let given = RuleArgs::new(args.catalog.clone(), args.detectors.clone());
+    let mut after = given.load()?.rules;
+    if args.catalog.is_empty() {
+        after.catalog = in_force(&args.data)?.catalog;
     }
-    if !args.has_detectors() {
+    if args.detectors.is_none() {
         after.engine = before.engine.clone();
     }
     Ok((before, after))

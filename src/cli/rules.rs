@@ -24,6 +24,11 @@ pub struct RuleArgs {
 }
 
 impl RuleArgs {
+    /// Those of a command that explains its arguments itself.
+    pub const fn new(catalog: Vec<PathBuf>, detectors: Option<PathBuf>) -> Self {
+        Self { catalog, detectors }
+    }
+
     /// Loads them, with warnings on standard error.
     ///
     /// # Errors
@@ -49,11 +54,6 @@ impl RuleArgs {
     /// The paths of the catalog.
     pub fn catalog(&self) -> &[PathBuf] {
         &self.catalog
-    }
-
-    /// Whether detectors were given.
-    pub fn has_detectors(&self) -> bool {
-        self.detectors.is_some()
     }
 
     /// Whether a catalog was given.

@@ -99,7 +99,7 @@ fn without_rules_to_try_or_without_history_it_says_what_to_do() {
     let keyward = filled();
     let ran = backtest(&keyward, &[]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.stderr.contains("--catalog PATH"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--catalog <PATH>"), "{}", ran.stderr);
     let ran = backtest(&keyward, &["--data", "nowhere", "--catalog", "catalog.yaml"]);
     assert_eq!(ran.code, Some(4));
     assert!(ran.stderr.contains("keyward scan --data"), "{}", ran.stderr);
