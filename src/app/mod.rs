@@ -1,7 +1,9 @@
 //! The only place that constructs: rules from files, recorders from folders, the clock.
 
 pub mod alerts;
+pub mod anomaly;
 pub mod ask;
+pub mod backtest;
 pub mod bench;
 pub mod check;
 pub mod clock;

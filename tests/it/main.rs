@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod alerts_service;
+mod backtest;
 mod catalog_samples;
 mod catalog_schema;
 mod check;

@@ -5,6 +5,7 @@
 
 pub mod alerts;
 pub mod batches;
+pub mod changes;
 pub mod coverage;
 pub mod csv;
 pub mod differences;
