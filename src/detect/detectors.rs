@@ -9,7 +9,7 @@ use super::cases::Case;
 use super::document::Status;
 use super::reading;
 use super::requirement::Requirement;
-use super::window::WindowDocument;
+use super::window::rule::Window;
 use crate::domain::alert::Notice;
 use crate::domain::identity::digest;
 use crate::domain::level::Level;
@@ -47,7 +47,8 @@ pub struct Detector {
     pub references: Vec<String>,
     pub author: Option<String>,
     pub related: Vec<String>,
-    pub window: Option<WindowDocument>,
+    /// What it remembers, where one event is not enough.
+    pub window: Option<Window>,
     pub cases: Vec<Case>,
     pub file: PathBuf,
     /// Line of the id.
@@ -61,11 +62,11 @@ pub struct Detector {
 impl Detector {
     /// Why this detector is not evaluated, if it is not.
     pub fn set_aside(&self) -> Option<String> {
-        match (&self.window, self.status) {
-            (_, Status::Deprecated) => Some("not evaluated: deprecated".to_owned()),
-            (Some(window), _) => Some(format!("not evaluated: needs memory ({})", window.kind)),
-            (None, _) => None,
+        if self.status == Status::Deprecated {
+            return Some("not evaluated: deprecated".to_owned());
         }
+        let window = self.window.as_ref().filter(|window| !window.kind.is_evaluated())?;
+        Some(format!("not evaluated: this version has no memory for {}", window.kind))
     }
 }
 
@@ -193,7 +194,7 @@ impl Detectors {
 }
 
 fn lint(detector: &Detector) -> Vec<Problem> {
-    let stateless = detector.window.is_none() && detector.status != Status::Deprecated;
+    let evaluated = detector.status != Status::Deprecated;
     let fires = detector.cases.iter().any(|case| !case.expect.is_empty());
     let silent = detector.cases.iter().any(|case| case.expect.is_empty());
     let lacks = [
@@ -203,8 +204,8 @@ fn lint(detector: &Detector) -> Vec<Problem> {
         ),
         (detector.runbook.trim().is_empty(), "say in `runbook` what to do when it fires"),
         (detector.false_positives.is_empty(), "say in `false_positives` what else looks like this"),
-        (stateless && !fires, "add a case that fires"),
-        (stateless && !silent, "add a case that stays silent"),
+        (evaluated && !fires, "add a case that fires"),
+        (evaluated && !silent, "add a case that stays silent"),
     ];
     let lacking = lacks.into_iter().filter(|(lacks, _)| *lacks);
     let case_error =

@@ -23,6 +23,7 @@ mod message;
 pub mod plan;
 mod position;
 mod reading;
+mod repeated;
 pub mod requirement;
 #[cfg(test)]
 mod samples;
