@@ -277,6 +277,11 @@ impl Metrics {
         self.families.seal_failures.with_label_values::<&str>(&[]).inc();
     }
 
+    /// What was sealed could not be read back after a failure; it is tried again.
+    pub fn restore_failed(&self) {
+        self.families.restore_failures.with_label_values::<&str>(&[]).inc();
+    }
+
     /// A transaction of the store took this long.
     pub fn transaction(&self, transaction: Transaction, took: Duration) {
         self.families.transaction.with_label_values(&[transaction.as_str()]).observe(took.as_secs_f64());

@@ -1,6 +1,7 @@
 //! The rules in force: a catalog to judge by and detectors to try.
 
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -36,6 +37,8 @@ pub struct Judged {
     pub failures: Vec<Failure>,
     /// What this batch showed of providers, services and columns.
     pub seen: Seen,
+    /// How much of the time went to detectors and findings.
+    pub detecting: Duration,
 }
 
 impl Judged {
@@ -54,6 +57,7 @@ impl Judged {
             windowed,
             failures: Vec::new(),
             seen: Seen::default(),
+            detecting: Duration::ZERO,
         }
     }
 }
@@ -65,13 +69,15 @@ impl Rules {
     /// Where Arrow refuses the columns, which a consistent judge never makes it do.
     pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
         let batch = self.catalog.judge(&batch, aliases)?;
+        let judged = Instant::now();
         let mut hits = self.engine.run(&batch);
         hits.hits.sort_unstable_by_key(|hit| (hit.row, hit.detector));
         let mut seen = Seen::with_catalog(!self.catalog.is_empty());
         self.engine.observe(&mut seen, &batch);
         let findings = self.findings(&batch, &hits, aliases);
+        let detecting = judged.elapsed();
         let Hits { hits, entering, failures } = hits;
-        Ok(Judged { batch, findings, hits, entering, windowed: Vec::new(), failures, seen })
+        Ok(Judged { batch, findings, hits, entering, windowed: Vec::new(), failures, seen, detecting })
     }
 
     /// Each finding with what folds it into an alert: the columns that its detector names and their

@@ -56,7 +56,7 @@ pub use findings::{FindingCount, FindingRow, KnownFinding, Standing};
 pub use folder::{DataFolder, FolderLock};
 pub use lease::{LASTS_MICROS, LOOK_EVERY, RENEW_EVERY};
 pub use manifest::{FileRow, Kind};
-pub use outbox::{Delivery, DeliveryRow, DeliveryState, NewDelivery};
+pub use outbox::{Attempt, Came, Delivery, DeliveryRow, DeliveryState, NewDelivery};
 pub use position::{Position, PositionMove, StoredPosition};
 pub use replacement::{Replacement, RetiredFile};
 pub use replayed::{CameTo, Replayed};

@@ -66,6 +66,29 @@ pub struct Delivery {
     pub next_attempt: i64,
 }
 
+/// How an attempt at a delivery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt<'a> {
+    /// Of the delivery.
+    pub id: &'a str,
+    /// Its number, and when the first was.
+    pub attempt: (i64, i64),
+    pub came: Came<'a>,
+}
+
+/// To what an attempt came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came<'a> {
+    Arrived {
+        at: i64,
+    },
+    /// Without a next one the delivery is parked.
+    Failed {
+        next: Option<i64>,
+        why: &'a str,
+    },
+}
+
 /// A delivery as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRow {
@@ -156,11 +179,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delivery_arrived(&self, id: &str, attempt: (i64, i64), at: i64) -> Result<(), StoreError> {
-        let (attempts, first) = attempt;
-        let done = query(DELIVERED).bind(id).bind(attempts).bind(first).bind(at);
-        let mut transaction = self.begin().await?;
-        done.execute(&mut transaction).await?;
-        Ok(transaction.commit().await?)
+        self.note_attempts(&[Attempt { id, attempt, came: Came::Arrived { at } }]).await
     }
 
     /// Notes that an attempt failed, and when the next is; without a next one the delivery is parked.
@@ -174,11 +193,26 @@ impl Store {
         next: Option<i64>,
         why: &str,
     ) -> Result<(), StoreError> {
-        let (attempts, first) = attempt;
-        let state = if next.is_some() { DeliveryState::Pending } else { DeliveryState::Parked };
-        let failed = query(FAILED).bind(id).bind(state.as_str()).bind(attempts).bind(first);
+        self.note_attempts(&[Attempt { id, attempt, came: Came::Failed { next, why } }]).await
+    }
+
+    /// Notes how attempts ended, all in one transaction.
+    ///
+    /// # Errors
+    /// When the database fails; none is noted then.
+    pub async fn note_attempts(&self, attempts: &[Attempt<'_>]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        failed.bind(next.unwrap_or_default()).bind(why).execute(&mut transaction).await?;
+        for Attempt { id, attempt: (number, first), came } in attempts {
+            let noted = match came {
+                Came::Arrived { at } => query(DELIVERED).bind(*id).bind(number).bind(first).bind(at),
+                Came::Failed { next, why } => {
+                    let state = if next.is_some() { DeliveryState::Pending } else { DeliveryState::Parked };
+                    let failed = query(FAILED).bind(*id).bind(state.as_str()).bind(number).bind(first);
+                    failed.bind(next.unwrap_or_default()).bind(*why)
+                }
+            };
+            noted.execute(&mut transaction).await?;
+        }
         Ok(transaction.commit().await?)
     }
 

@@ -34,7 +34,8 @@ use crate::metrics::{Metrics, RulesInfo};
 use crate::notify::WEBHOOK;
 use crate::pipeline::memory::Memory;
 use crate::pipeline::service::versions::Versions;
-use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError, Watch};
+use crate::pipeline::service::watch::Watch;
+use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
 use crate::source::Sample;
 use crate::source::feed::Feed;
 use crate::store::{BlockingStore, Kind, Place, Store};
@@ -179,6 +180,7 @@ impl Running {
             }),
             watch: Arc::new(Watching {
                 metrics: Arc::clone(&self.metrics),
+                health: Arc::clone(&self.health),
                 clock: Arc::clone(&self.clock),
                 ear,
                 seen: Mutex::default(),

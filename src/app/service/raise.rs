@@ -1,11 +1,11 @@
-//! Findings of the loop become alerts in the store, at once, and wake whoever delivers them.
+//! Findings of the loop become alerts in the store, as soon as they are found, and wake whoever delivers them.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::alerts::{Keeper, Page, Raised};
+use crate::alerts::{AlertError, Keeper, Page, Raised};
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
 use crate::metrics::{Metrics, Transaction};
@@ -26,7 +26,7 @@ pub struct Raising {
 }
 
 impl Raise for Raising {
-    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<()> {
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> Result<(), AlertError> {
         let started = Instant::now();
         let raised = self.store.wait(self.keeper.raise(self.store.store(), &findings, now))?;
         self.metrics.transaction(Transaction::Alert, started.elapsed());

@@ -1,7 +1,7 @@
 //! Housekeeping beside the loop: merging small files, digests, and how much space is left.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use crate::alerts::Keeper;
 use crate::app::clock::now_micros;
 use crate::detect::table::findings_schema;
 use crate::history;
-use crate::metrics::{Channel, Delivered, Metrics, OutboxState};
+use crate::metrics::{Channel, Delivered, Metrics, OutboxState, Transaction};
 use crate::notify::{Dispatcher, WEBHOOK};
 use crate::store::BlockingStore;
 
@@ -36,7 +36,8 @@ pub(super) fn deliver(
     running: &Running,
 ) -> anyhow::Result<Arc<Notify>> {
     let Some(webhook) = &running.config.alerts.webhook else { return Ok(Arc::default()) };
-    let dispatcher = Dispatcher::new(store.shared(), webhook, now_micros)?;
+    let dispatcher =
+        Dispatcher::new(store.shared(), webhook, now_micros)?.timed_by(Arc::clone(&running.metrics));
     let (wake, counters, end) = (dispatcher.waker(), dispatcher.counters(), running.end.clone());
     let (store, metrics) = (store.shared(), Arc::clone(&running.metrics));
     runtime.spawn(dispatcher.run(running.end.clone()));
@@ -71,8 +72,10 @@ pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Runn
     runtime.spawn(async move {
         let mut merged = tokio::time::Instant::now();
         while !end.is_cancelled() {
+            let started = Instant::now();
             match keeper.digest(store.store(), now_micros()).await {
                 Ok(raised) => {
+                    metrics.transaction(Transaction::Other, started.elapsed());
                     count(&metrics, &raised);
                     if raised.deliveries > 0 {
                         wake.notify_one();
