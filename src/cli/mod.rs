@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod backtest;
 pub mod bench;
+mod bench_anomaly;
 pub mod catalog;
 pub mod check;
 pub mod columns;

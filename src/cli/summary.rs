@@ -113,7 +113,10 @@ impl Summary {
             writeln!(to, "failed     {detector} could not be evaluated everywhere: {message}")?;
         }
         for Forgotten { detector, count } in &self.forgotten {
-            writeln!(to, "forgotten  {detector} had no room for {count} groups: what they did is not counted whole")?;
+            writeln!(
+                to,
+                "forgotten  {detector} had no room for {count} groups: what they did is not counted whole"
+            )?;
         }
         self.write_blind(to, rules)?;
         if self.merged.known > 0 {

@@ -129,10 +129,13 @@ impl Engine {
                 found.take(*aim, rows);
             }
         });
-        found.failures = failed.into_iter().filter_map(|failed| {
-            let aim = self.aims.get(failed.expression)?;
-            Some(Failure { detector: aim.detector, message: failed.message })
-        }).collect();
+        found.failures = failed
+            .into_iter()
+            .filter_map(|failed| {
+                let aim = self.aims.get(failed.expression)?;
+                Some(Failure { detector: aim.detector, message: failed.message })
+            })
+            .collect();
         found
     }
 

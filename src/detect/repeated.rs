@@ -135,7 +135,8 @@ mod tests {
         assert_eq!(records.len(), 4);
         assert_eq!(records[0]["eventID"], "e");
         assert_eq!(records[2]["eventTime"], "2026-11-20T10:00:10Z");
-        let keys: Vec<_> = records[..3].iter().map(|record| record["requestParameters"]["keyId"].clone()).collect();
+        let keys: Vec<_> =
+            records[..3].iter().map(|record| record["requestParameters"]["keyId"].clone()).collect();
         assert_eq!(keys, ["a", "b", "a"]);
         assert_ne!(records[1]["eventID"], records[2]["eventID"]);
     }
@@ -147,6 +148,9 @@ mod tests {
         assert!(told(json!({ "repeat": 0, "event": event })).contains("from 1 to"));
         assert!(told(json!({ "repeat": 2, "event": event, "evry": "1s" })).contains("evry"));
         assert!(told(json!({ "repeat": 2, "event": { "eventID": "e" } })).contains("time"));
-        assert!(told(json!({ "repeat": 2, "event": event, "vary": { "a.b.c": ["x"], "eventID.x": [1] } })).contains("leads nowhere"));
+        assert!(
+            told(json!({ "repeat": 2, "event": event, "vary": { "a.b.c": ["x"], "eventID.x": [1] } }))
+                .contains("leads nowhere")
+        );
     }
 }

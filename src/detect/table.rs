@@ -39,7 +39,12 @@ const COLUMNS: &[(&str, Shape, bool, &str)] = &[
     ("tags", Shape::List, false, "Techniques and controls."),
     ("source", Shape::Text, true, "The file, topic or endpoint that the record came from."),
     ("position", Shape::Integer, true, "Where in its source the record begins."),
-    ("window_from", Shape::Time, true, "With a window: where the span of event time begins that it is about."),
+    (
+        "window_from",
+        Shape::Time,
+        true,
+        "With a window: where the span of event time begins that it is about.",
+    ),
     ("window_to", Shape::Time, true, "Where that span ends."),
     ("window_count", Shape::Integer, true, "How many rows, values or steps it counted."),
     ("window_events", Shape::List, true, "Ids of some of the events that it is made of."),
@@ -118,7 +123,11 @@ pub fn to_batch(findings: &[Finding]) -> Result<RecordBatch, ArrowError> {
         Arc::new(findings.iter().map(|finding| finding.position).collect::<Int64Array>()),
         Arc::new(window_times(findings, |counted| &counted.from)?),
         Arc::new(window_times(findings, |counted| &counted.to)?),
-        Arc::new(windows(findings).map(|of| of.and_then(|of| i64::try_from(of.count).ok())).collect::<Int64Array>()),
+        Arc::new(
+            windows(findings)
+                .map(|of| of.and_then(|of| i64::try_from(of.count).ok()))
+                .collect::<Int64Array>(),
+        ),
         optional_lists(windows(findings).map(|of| of.map(|of| of.events.iter().map(String::as_str)))),
     ];
     RecordBatch::try_new(findings_schema(), columns)

@@ -4,11 +4,11 @@
 //! alerts were about nothing. A detection is right where its key has an anomaly at that time; it need not be of
 //! the kind that the detector is there for, since an analyst would not call it false.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pipeline::generate::rhythm::Rhythm;
 use crate::pipeline::generate::rhythm::START;
-use crate::pipeline::generate::rhythm::anomaly::{Anomaly, QUIET_DAYS};
+use crate::pipeline::generate::rhythm::anomaly::{Anomaly, Kind, QUIET_DAYS};
 use crate::pipeline::generate::rhythm::calendar::{HOUR, HOURS_A_DAY};
 
 /// A day, in microseconds.
@@ -37,6 +37,8 @@ pub struct Score {
     /// Anomalies that it is there for, and those of them that it found.
     pub expected: usize,
     pub found: usize,
+    /// The same by kind: found, expected.
+    pub kinds: BTreeMap<Kind, (usize, usize)>,
     /// The median time from an anomaly's begin to its detection, in microseconds.
     pub delay: Option<i64>,
     /// False alerts per 100 keys and week of the time after learning.
@@ -68,14 +70,15 @@ impl Score {
             .map(|detection| alert(detection))
             .collect();
         let expected: Vec<_> = rhythm.anomalies().iter().filter(|anomaly| is_for(anomaly)).collect();
-        let mut delays: Vec<_> = expected
-            .iter()
-            .filter_map(|anomaly| {
-                let first =
-                    counted.iter().filter(|detection| explains(anomaly, detection)).map(|of| of.at).min();
-                Some(first? - anomaly.from)
-            })
-            .collect();
+        let mut delays = Vec::new();
+        let mut kinds: BTreeMap<Kind, (usize, usize)> = BTreeMap::new();
+        for anomaly in &expected {
+            let first = counted.iter().filter(|detection| explains(anomaly, detection)).map(|of| of.at).min();
+            let (found, expected) = kinds.entry(anomaly.kind).or_default();
+            *expected += 1;
+            *found += usize::from(first.is_some());
+            delays.extend(first.map(|first| first - anomaly.from));
+        }
         delays.sort_unstable();
         let weeks = f64::from(days.saturating_sub(QUIET_DAYS).max(1)) / 7.0;
         let false_alerts = alerts.len() - right.len();
@@ -85,6 +88,7 @@ impl Score {
             false_alerts,
             expected: expected.len(),
             found: delays.len(),
+            kinds,
             delay: delays.get(delays.len() / 2).copied(),
             false_per_100_keys_and_week: false_alerts as f64 * 100.0 / rhythm.keys().max(1) as f64 / weeks,
         }

@@ -55,7 +55,8 @@ pub fn found(detector: &Detector, window: &Window, firing: &Firing, ledger: &Led
         provider: told.text(Column::Provider).map(str::to_owned),
         key_id: shared(Column::KeyId, Column::KeyId),
         catalog_id: shared(Column::CatalogId, Column::KeyId),
-        principal: shared(Column::Principal, Column::Principal).or_else(|| shared_value(window, &told, Column::Principal)),
+        principal: shared(Column::Principal, Column::Principal)
+            .or_else(|| shared_value(window, &told, Column::Principal)),
         session_name: shared(Column::SessionName, Column::Principal),
         function: told.function(),
         action: told.text(Column::Action).map(str::to_owned),

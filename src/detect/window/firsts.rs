@@ -56,7 +56,13 @@ pub enum Added {
 
 impl Firsts {
     /// Adds a row; `witness` is asked for where it could be the first of its value.
-    pub fn add(&mut self, time: i64, value: u64, ledger: &mut Ledger, witness: impl FnOnce(&mut Ledger) -> Witness) -> Added {
+    pub fn add(
+        &mut self,
+        time: i64,
+        value: u64,
+        ledger: &mut Ledger,
+        witness: impl FnOnce(&mut Ledger) -> Witness,
+    ) -> Added {
         self.start = self.start.min(time);
         self.newest = self.newest.max(time);
         match self.values.binary_search_by_key(&value, |first| first.value) {

@@ -184,7 +184,9 @@ impl Ledger {
     /// How many bytes it takes, about.
     pub fn bytes(&self) -> usize {
         let texts: usize = self.words.iter().map(|word| word.len() + size_of::<Box<str>>() + 16).sum();
-        texts + (self.lines.capacity() + self.word_index.capacity() + self.line_index.capacity()) * size_of::<u32>()
+        texts
+            + (self.lines.capacity() + self.word_index.capacity() + self.line_index.capacity())
+                * size_of::<u32>()
     }
 }
 

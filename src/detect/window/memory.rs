@@ -201,11 +201,21 @@ impl Memory {
     /// Shows every witness that is kept.
     pub fn each_witness(&mut self, mut show: impl FnMut(&mut Witness)) {
         match &mut self.kind {
-            Kind::Threshold { groups, .. } => groups.iter_mut().for_each(|panes| panes.witnesses().for_each(&mut show)),
-            Kind::Distinct { groups, .. } => groups.iter_mut().for_each(|panes| panes.witnesses().for_each(&mut show)),
-            Kind::Sequence { groups, .. } => groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show)),
-            Kind::FirstSeen { groups, .. } => groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show)),
-            Kind::Dormant { groups, .. } => groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show)),
+            Kind::Threshold { groups, .. } => {
+                groups.iter_mut().for_each(|panes| panes.witnesses().for_each(&mut show))
+            }
+            Kind::Distinct { groups, .. } => {
+                groups.iter_mut().for_each(|panes| panes.witnesses().for_each(&mut show))
+            }
+            Kind::Sequence { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
+            }
+            Kind::FirstSeen { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
+            }
+            Kind::Dormant { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
+            }
         }
     }
 }

@@ -98,7 +98,14 @@ impl<T: Tally> State for Panes<T> {
 
 impl<T: Tally> Panes<T> {
     /// Adds a row; `witness` is asked for where it could be the first of its pane.
-    pub fn add(&mut self, time: i64, length: i64, value: u128, ledger: &mut Ledger, witness: impl FnOnce(&mut Ledger) -> Witness) {
+    pub fn add(
+        &mut self,
+        time: i64,
+        length: i64,
+        value: u128,
+        ledger: &mut Ledger,
+        witness: impl FnOnce(&mut Ledger) -> Witness,
+    ) {
         self.newest = self.newest.max(time);
         let place = time.div_euclid(length);
         // Nearly always the newest.

@@ -26,20 +26,41 @@ pub struct Window {
 #[derive(Debug, Clone)]
 pub enum Rule {
     /// So many rows within `over`.
-    Threshold { over: i64, count: u64 },
+    Threshold {
+        over: i64,
+        count: u64,
+    },
     /// So many different values of `of` within `over`.
-    Distinct { over: i64, count: u64, of: Column },
+    Distinct {
+        over: i64,
+        count: u64,
+        of: Column,
+    },
     Sequence(Steps),
     /// A value of `of` that the group did not have in its first `learn`.
-    FirstSeen { of: Column, learn: i64 },
+    FirstSeen {
+        of: Column,
+        learn: i64,
+    },
     /// A row after none for `after`.
-    Dormant { after: i64 },
+    Dormant {
+        after: i64,
+    },
     /// More than `factor` times the group's own baseline within `over`, and at least `count`.
-    Rate { over: i64, factor: f64, count: u64 },
+    Rate {
+        over: i64,
+        factor: f64,
+        count: u64,
+    },
     /// No row for `every`, or for longer than the group's own rhythm.
-    Silence { every: Option<i64> },
+    Silence {
+        every: Option<i64>,
+    },
     /// The date in `due` has passed, by more than `over`.
-    Overdue { due: Column, over: i64 },
+    Overdue {
+        due: Column,
+        over: i64,
+    },
 }
 
 /// Steps within a span.
@@ -79,9 +100,10 @@ impl Window {
             WindowKind::Threshold => Rule::Threshold { over: over?, count: count? },
             WindowKind::Distinct => Rule::Distinct { over: over?, count: count?, of: of? },
             WindowKind::Sequence => Rule::Sequence(sequence(document, over?, steps)),
-            WindowKind::FirstSeen => {
-                Rule::FirstSeen { of: of?, learn: micros(document.learn.as_ref().map(|it| it.value.as_str()))? }
-            }
+            WindowKind::FirstSeen => Rule::FirstSeen {
+                of: of?,
+                learn: micros(document.learn.as_ref().map(|it| it.value.as_str()))?,
+            },
             WindowKind::Dormant => {
                 Rule::Dormant { after: micros(document.after.as_ref().map(|it| it.value.as_str()))? }
             }

@@ -36,7 +36,13 @@ impl State for Spans {
 
 impl Spans {
     /// Adds a row; `witness` is asked for where it begins a span. Whether there is more than one span.
-    pub fn add(&mut self, time: i64, after: i64, ledger: &mut Ledger, witness: impl FnOnce(&mut Ledger) -> Witness) -> bool {
+    pub fn add(
+        &mut self,
+        time: i64,
+        after: i64,
+        ledger: &mut Ledger,
+        witness: impl FnOnce(&mut Ledger) -> Witness,
+    ) -> bool {
         let at = self.spans.partition_point(|span| span.last.saturating_add(after) <= time);
         match self.spans.get_mut(at) {
             Some(span) if span.first.time.saturating_sub(after) < time => {
