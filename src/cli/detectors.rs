@@ -50,7 +50,7 @@ enum Verb {
     Schema,
 }
 
-const HEADER: [&str; 6] = ["id", "level", "title", "requires", "evaluated", "tags"];
+const HEADER: [&str; 7] = ["id", "level", "title", "window", "requires", "evaluated", "tags"];
 
 /// Prints what was asked for.
 ///
@@ -94,10 +94,16 @@ fn cells(detector: &Detector) -> Vec<String> {
         detector.id.clone(),
         detector.level.to_string(),
         detector.title.clone(),
+        window(detector),
         requires(detector),
         evaluated,
         detector.tags.join(" "),
     ]
+}
+
+/// What it remembers; nothing where one event is enough.
+fn window(detector: &Detector) -> String {
+    detector.window.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn requires(detector: &Detector) -> String {
@@ -116,6 +122,7 @@ fn page(detector: &Detector) -> String {
     fact("level", detector.level.to_string());
     fact("status", detector.status.to_string());
     fact("evaluated", detector.set_aside().unwrap_or_else(|| "yes".to_owned()));
+    fact("window", window(detector));
     fact("requires", requires(detector));
     fact("alert by", columns.join(", "));
     let span = format!("{} h", detector.alert_span / (60 * 60 * 1_000_000));
@@ -134,6 +141,9 @@ fn page(detector: &Detector) -> String {
     };
     page.push_str(&section("Finds", &detector.description));
     page.push_str(&section("Match", detector.expression.text()));
+    let steps = detector.window.iter().flat_map(|window| window.steps());
+    let steps = steps.map(|step| format!("{}: {}", step.name, step.expression.text()));
+    page.push_str(&section("Steps", &steps.collect::<Vec<_>>().join("\n")));
     page.push_str(&section("False positives", &detector.false_positives.join("\n")));
     page.push_str(&section("Runbook", &detector.runbook));
     page.push_str(&section("References", &detector.references.join("\n")));

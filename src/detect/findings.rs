@@ -117,14 +117,19 @@ impl Evidence<'_> {
 ///
 /// Without a key or an entry there is no criticality and no environment, which changes nothing.
 pub fn weighed(level: Level, facts: &dyn Facts) -> Level {
+    let blocked = facts.outcome().is_some_and(is_blocked);
+    level.shifted(weight_of_key(facts) - i8::from(blocked))
+}
+
+/// What the key's declaration adds to a level.
+pub fn weight_of_key(facts: &dyn Facts) -> i8 {
     let criticality = match facts.text(Column::Criticality).and_then(Criticality::from_word) {
         Some(Criticality::High) => 1,
         Some(Criticality::Low) => -1,
         Some(Criticality::Medium) | None => 0,
     };
     let elsewhere = facts.text(Column::Environment).is_some_and(|environment| environment != PRODUCTION);
-    let blocked = facts.outcome().is_some_and(is_blocked);
-    level.shifted(criticality - i8::from(elsewhere) - i8::from(blocked))
+    criticality - i8::from(elsewhere)
 }
 
 /// The words in a list column.

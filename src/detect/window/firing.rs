@@ -7,7 +7,7 @@ use super::ledger::{Ledger, Told, Witness};
 use super::rule::{Rule, Window};
 use super::span::in_words;
 use crate::detect::detectors::Detector;
-use crate::detect::findings::{Facts, weighed};
+use crate::detect::findings::{Facts, weight_of_key};
 use crate::detect::message;
 use crate::domain::alert::Folding;
 use crate::domain::finding::{Counted, Finding};
@@ -42,21 +42,21 @@ pub type Found = (Finding, Folding);
 /// The finding of a firing of `detector`, whose window is `window`.
 pub fn found(detector: &Detector, window: &Window, firing: &Firing, ledger: &Ledger) -> Found {
     let told = Told { ledger, witness: &firing.witness };
-    let group = |column: Column| window.group_by.contains(&column);
     // What the group does not share is one of many; naming it as the finding's own would mislead.
-    let shared = |column: Column, by: Column| told.text(column).filter(|_| group(by)).map(str::to_owned);
+    let is_shared = |by: Column| window.group_by.contains(&by) || window.one_value() == Some(by);
+    let shared = |column: Column, by: Column| told.text(column).filter(|_| is_shared(by)).map(str::to_owned);
+    let weight = if is_shared(Column::KeyId) { weight_of_key(&told) } else { 0 };
     let finding = Finding {
         id: id(detector, window, firing, &told),
         detector: detector.id.clone(),
-        level: weighed(detector.level, &told),
+        level: detector.level.shifted(weight),
         title: detector.title.clone(),
         event_id: ledger.event_id(&firing.witness),
         event_time: format_rfc3339(firing.witness.time),
         provider: told.text(Column::Provider).map(str::to_owned),
         key_id: shared(Column::KeyId, Column::KeyId),
         catalog_id: shared(Column::CatalogId, Column::KeyId),
-        principal: shared(Column::Principal, Column::Principal)
-            .or_else(|| shared_value(window, &told, Column::Principal)),
+        principal: shared(Column::Principal, Column::Principal),
         session_name: shared(Column::SessionName, Column::Principal),
         function: told.function(),
         action: told.text(Column::Action).map(str::to_owned),
@@ -76,24 +76,17 @@ pub fn found(detector: &Detector, window: &Window, firing: &Firing, ledger: &Led
     };
     let by = detector.alert_by.iter();
     let folding = Folding {
-        by: by.map(|column| (column.name().into(), told.text(*column).map(str::to_owned))).collect(),
+        by: by.map(|column| (column.name().into(), shared(*column, *column))).collect(),
         span: detector.alert_span,
         notice: detector.notice,
-        owner: told.text(Column::Owner).map(str::to_owned),
+        owner: shared(Column::Owner, Column::KeyId),
     };
     (finding, folding)
 }
 
-/// The value that a detector counts by is the finding's, where each finding is of one value.
-fn shared_value(window: &Window, told: &Told<'_>, column: Column) -> Option<String> {
-    let is_one = matches!(window.rule, Rule::FirstSeen { of, .. } if of == column);
-    told.text(column).filter(|_| is_one).map(str::to_owned)
-}
-
 fn id(detector: &Detector, window: &Window, firing: &Firing, told: &Told<'_>) -> String {
     let mut parts: Vec<&[u8]> = vec![detector.id.as_bytes(), window.kind.as_str().as_bytes()];
-    let one_value = matches!(window.rule, Rule::FirstSeen { .. }).then(|| window.counted()).flatten();
-    for column in window.group_by.iter().chain(&one_value) {
+    for column in window.group_by.iter().chain(&window.one_value()) {
         let value = told.text(*column);
         parts.push(if value.is_some() { b"=" } else { b"" });
         parts.push(value.unwrap_or_default().as_bytes());
@@ -111,7 +104,8 @@ fn sentence(window: &Window, firing: &Firing, told: &Told<'_>) -> String {
             format!("{count} of these within {}, {least} are many", in_words(*over))
         }
         Rule::Distinct { over, count: least, of } => {
-            format!("{count} different values of {} within {}, {least} are many", of.name(), in_words(*over))
+            let what = counted(*of);
+            format!("{count} different {what} within {}, {least} are many", in_words(*over))
         }
         Rule::Sequence(steps) => {
             let names = |absent: bool| {
@@ -128,8 +122,22 @@ fn sentence(window: &Window, firing: &Firing, told: &Told<'_>) -> String {
         }
         Rule::FirstSeen { of, learn } => {
             let value = told.text(*of).map(message::clean).unwrap_or_default();
-            format!("{} {value} was never seen here before, in more than {}", of.name(), in_words(*learn))
+            format!("{value} is a {} never seen here before, in more than {}", of.name(), in_words(*learn))
         }
         _ => firing.against.clone().unwrap_or_default(),
+    }
+}
+
+/// What the different values of a column are called.
+const fn counted(column: Column) -> &'static str {
+    match column {
+        Column::KeyId => "keys",
+        Column::Principal => "callers",
+        Column::SourceIp => "addresses",
+        Column::Function => "functions",
+        Column::Action => "operations",
+        Column::Region => "regions",
+        Column::Via => "services",
+        _ => "values",
     }
 }

@@ -82,14 +82,17 @@ impl Memory {
             let time = view.time(row);
             let may_fire = match kind {
                 Kind::Threshold { over, count, groups } => {
+                    let shared = view.value_of(Column::SharedEventId, row);
                     let panes = groups.at(group, Panes::default);
-                    panes.add(time, pane_length(*over), 0, ledger, |ledger| ledger.witness(view, row));
+                    panes.add(time, pane_length(*over), shared, ledger, |ledger| ledger.witness(view, row));
                     panes.might_have(*count)
                 }
                 Kind::Distinct { over, count, of, groups } => {
                     let Some(value) = view.value_of(*of, row) else { continue };
                     let panes = groups.at(group, Panes::default);
-                    panes.add(time, pane_length(*over), value, ledger, |ledger| ledger.witness(view, row));
+                    panes.add(time, pane_length(*over), Some(value), ledger, |ledger| {
+                        ledger.witness(view, row)
+                    });
                     panes.might_have(*count)
                 }
                 Kind::Sequence { rule, groups } => {
@@ -156,8 +159,8 @@ impl Memory {
             Kind::FirstSeen { learn, groups, .. } => {
                 groups.get_mut(group).is_some_and(|firsts| firsts.fire(*learn, lateness, settled, firings))
             }
-            Kind::Dormant { groups, .. } => {
-                groups.get_mut(group).is_some_and(|spans| spans.fire(settled, firings))
+            Kind::Dormant { after, groups } => {
+                groups.get_mut(group).is_some_and(|spans| spans.fire(*after, settled, firings))
             }
         }
     }

@@ -46,5 +46,7 @@ pub mod rule;
 pub mod sequence;
 mod span;
 pub mod spans;
+#[cfg(test)]
+mod tests;
 pub mod values;
 pub mod windows;

@@ -18,8 +18,8 @@ pub const fn pane_length(over: i64) -> i64 {
 
 /// What is counted in a pane.
 pub trait Tally: Default {
-    /// Adds a row with this value.
-    fn add(&mut self, value: u128);
+    /// Adds a row with this value; whether it counts.
+    fn add(&mut self, value: Option<u128>) -> bool;
 
     /// What several panes have together, `rows` being their rows.
     fn together<'t>(tallies: impl Iterator<Item = &'t Self>, rows: u64) -> u64
@@ -30,25 +30,47 @@ pub trait Tally: Default {
     fn heap_bytes(&self) -> usize;
 }
 
-/// Rows and nothing else.
+/// Rows. Both copies of a cross-account call have one shared id, which is the value here, and count once.
 #[derive(Debug, Default)]
-pub struct RowsOnly;
+pub struct RowsOnly {
+    /// In order; nearly always there are none.
+    shared: Option<Box<Vec<u64>>>,
+}
+
+/// Shared ids that a pane tells apart, 8 bytes each. What comes then counts, be it a copy.
+const MAX_SHARED: usize = 1024;
 
 impl Tally for RowsOnly {
-    fn add(&mut self, _: u128) {}
+    fn add(&mut self, value: Option<u128>) -> bool {
+        let Some(id) = value.map(|value| value as u64) else { return true };
+        let shared = self.shared.get_or_insert_default();
+        match shared.binary_search(&id) {
+            Ok(_) => false,
+            Err(place) => {
+                if shared.len() < MAX_SHARED {
+                    shared.insert(place, id);
+                }
+                true
+            }
+        }
+    }
 
     fn together<'t>(_: impl Iterator<Item = &'t Self>, rows: u64) -> u64 {
         rows
     }
 
     fn heap_bytes(&self) -> usize {
-        0
+        self.shared.as_ref().map_or(0, |shared| size_of::<Vec<u64>>() + shared.capacity() * size_of::<u64>())
     }
 }
 
 impl Tally for Values {
-    fn add(&mut self, value: u128) {
-        self.insert(value as u64);
+    fn add(&mut self, value: Option<u128>) -> bool {
+        // The other half tells groups apart.
+        value.is_some_and(|value| {
+            self.insert(value as u64);
+            true
+        })
     }
 
     fn together<'t>(tallies: impl Iterator<Item = &'t Self>, _: u64) -> u64 {
@@ -102,7 +124,7 @@ impl<T: Tally> Panes<T> {
         &mut self,
         time: i64,
         length: i64,
-        value: u128,
+        value: Option<u128>,
         ledger: &mut Ledger,
         witness: impl FnOnce(&mut Ledger) -> Witness,
     ) {
@@ -117,8 +139,8 @@ impl<T: Tally> Panes<T> {
         match found {
             Ok(at) => {
                 let Some(pane) = self.panes.get_mut(at) else { return };
-                pane.rows = pane.rows.saturating_add(1);
-                pane.tally.add(value);
+                let counts = pane.tally.add(value);
+                pane.rows = pane.rows.saturating_add(u32::from(counts));
                 if time <= pane.first.time {
                     let other = witness(ledger);
                     if ledger.is_before(&other, &pane.first) {

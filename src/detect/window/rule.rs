@@ -137,6 +137,14 @@ impl Window {
         }
     }
 
+    /// The column of which each finding has one value beside those of the group.
+    pub fn one_value(&self) -> Option<Column> {
+        match self.rule {
+            Rule::FirstSeen { of, .. } => Some(of),
+            _ => None,
+        }
+    }
+
     /// How far back rows matter that come now, in microseconds of event time.
     pub fn reach(&self) -> i64 {
         match &self.rule {

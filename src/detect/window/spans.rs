@@ -8,7 +8,7 @@ use super::groups::State;
 use super::ledger::{Ledger, Witness};
 use super::span::about;
 
-/// Findings are told apart by the day of waking, in microseconds.
+/// Findings are told apart by the day of waking, or by a shorter time where one can wake more often.
 const DAY: i64 = 86_400_000_000;
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Spans {
     }
 
     /// The wakings that nothing earlier than `settled` can undo, each once. Whether one waits.
-    pub fn fire(&mut self, settled: i64, firings: &mut Vec<Firing>) -> bool {
+    pub fn fire(&mut self, after: i64, settled: i64, firings: &mut Vec<Firing>) -> bool {
         let mut before: Option<i64> = None;
         let mut waits = false;
         for span in &mut self.spans {
@@ -93,7 +93,7 @@ impl Spans {
             firings.push(Firing {
                 witness: span.first,
                 evidence: vec![span.first],
-                place: span.first.time.div_euclid(DAY),
+                place: span.first.time.div_euclid(after.clamp(1, DAY)),
                 from: slept,
                 to: span.first.time,
                 count: 1,
