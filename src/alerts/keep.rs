@@ -118,7 +118,8 @@ impl Raising<'_> {
             }
         };
         describe(&mut row, &campaign.facts, self.now)?;
-        self.tell(&mut row, &campaign.facts, false, &BTreeSet::new()).await?;
+        let newcomers = campaign.others.iter().map(String::as_str).collect();
+        self.tell(&mut row, &campaign.facts, false, &newcomers).await?;
         self.unwritten.alerts.push(row);
         Ok(())
     }

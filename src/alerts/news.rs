@@ -22,6 +22,8 @@ vocabulary! {
         TenTimes = "ten_times",
         /// Its scope has grown beyond what somebody acknowledged: a principal that was not in it.
         NewPrincipal = "new_principal",
+        /// The same, of a key in a campaign of one principal.
+        NewKey = "new_key",
         /// A person acknowledged it.
         Acknowledged = "acknowledged",
         /// A person resolved it.

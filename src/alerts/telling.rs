@@ -14,8 +14,8 @@ use crate::store::{AlertRow, AlertState, NewDelivery};
 
 impl Raising<'_> {
     /// Opens the alert where it is new or resolved, and tells of what its last page did not say.
-    /// `daily`: the day's digest is to tell of it. `newcomers`: the principals of its new findings, as far as
-    /// somebody has acknowledged it.
+    /// `daily`: the day's digest is to tell of it. `newcomers`: the principals of its new findings (of a campaign,
+    /// what it is about many of), as far as somebody has acknowledged it.
     pub async fn tell(
         &mut self,
         row: &mut AlertRow,

@@ -103,8 +103,8 @@ const WRITE_LIFE: &str = "INSERT INTO alert_lives (alert_id, assignee, dispositi
     acknowledged_at = excluded.acknowledged_at, acknowledged_by = excluded.acknowledged_by, \
     scope = excluded.scope, resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by";
 const MEMBERS: &str = "SELECT alert_id FROM alert_lives WHERE merged_into = $1 ORDER BY alert_id";
-const PRINCIPALS: &str = "SELECT DISTINCT principal FROM findings WHERE alert_id = $1 \
-    AND principal IS NOT NULL ORDER BY principal LIMIT $2";
+const PARTIES: &str = "SELECT principal AS party FROM findings WHERE alert_id = $1 AND principal IS NOT NULL \
+    UNION SELECT other AS party FROM campaign_parts WHERE campaign_id = $1 ORDER BY party LIMIT $2";
 const FINDING_OF: &str = "SELECT json FROM findings WHERE alert_id = $1 AND detector = $2 LIMIT 1";
 const TOLD_CHANNELS: &str = "SELECT DISTINCT channel FROM deliveries WHERE alert_id = $1 AND transition = $2 \
     ORDER BY channel";
@@ -180,13 +180,13 @@ impl AlertTransaction {
         rows.iter().map(|row| Ok(row.try_get("alert_id")?)).collect()
     }
 
-    /// The principals of an alert's findings, at most so many.
+    /// The principals of an alert's findings; of a campaign, what it is about many of. At most so many.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn principals_of(&mut self, alert_id: &str, most: i64) -> Result<Vec<String>, StoreError> {
-        let rows = query(PRINCIPALS).bind(alert_id).bind(most).fetch_all(&mut self.transaction).await?;
-        rows.iter().map(|row| Ok(row.try_get("principal")?)).collect()
+    pub async fn parties_of(&mut self, alert_id: &str, most: i64) -> Result<Vec<String>, StoreError> {
+        let rows = query(PARTIES).bind(alert_id).bind(most).fetch_all(&mut self.transaction).await?;
+        rows.iter().map(|row| Ok(row.try_get("party")?)).collect()
     }
 
     /// A finding of this detector in an alert, as JSON.

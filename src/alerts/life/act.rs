@@ -21,6 +21,8 @@ vocabulary! {
         SuccessAfterAttempts = "success_after_attempts",
         NewAspect = "new_aspect",
         NewPrincipal = "new_principal",
+        /// In a campaign of one principal.
+        NewKey = "new_key",
     }
 }
 
@@ -30,8 +32,8 @@ pub struct Scope {
     pub level: Level,
     pub aspects: BTreeSet<Aspect>,
     pub success_after_attempts: bool,
-    /// Nothing where there were too many to remember.
-    pub principals: Option<BTreeSet<String>>,
+    /// The principals; of a campaign, what it is about many of. Nothing where there were too many to remember.
+    pub parties: Option<BTreeSet<String>>,
 }
 
 /// Why nobody was told.

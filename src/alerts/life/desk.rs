@@ -13,8 +13,9 @@ use crate::alerts::facts::Facts;
 use crate::domain::level::Level;
 use crate::store::{AlertRow, AlertState, AlertTransaction, Disposition, Store, storable};
 
-/// Principals that an acknowledgement remembers; of an alert with more, new ones do not end it.
-const MOST_PRINCIPALS: i64 = 1_000;
+/// Principals (of a campaign: keys or principals) that an acknowledgement remembers; of an alert with more, new
+/// ones do not end it.
+const MOST_PARTIES: i64 = 1_000;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,14 +159,14 @@ impl Desk {
 
     /// What somebody who acknowledges now knows.
     async fn scope(&mut self, id: &str, facts: &Facts) -> Result<Scope, LifeError> {
-        let principals = self.transaction.principals_of(id, MOST_PRINCIPALS + 1).await?;
-        let principals: BTreeSet<String> = principals.into_iter().collect();
-        let few = i64::try_from(principals.len()).is_ok_and(|count| count <= MOST_PRINCIPALS);
+        let parties = self.transaction.parties_of(id, MOST_PARTIES + 1).await?;
+        let parties: BTreeSet<String> = parties.into_iter().collect();
+        let few = i64::try_from(parties.len()).is_ok_and(|count| count <= MOST_PARTIES);
         Ok(Scope {
             level: facts.said.worst.level,
             aspects: facts.said.aspects.clone(),
             success_after_attempts: facts.success_after.is_some(),
-            principals: few.then_some(principals),
+            parties: few.then_some(parties),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::alerts::news::News;
 use crate::domain::alert::{FoldedBy, KEYWARD, Suppression};
 use crate::domain::level::Level;
 use crate::domain::time::format_rfc3339;
-use crate::store::{AlertRow, AlertState, AlertTransaction, storable};
+use crate::store::{AlertKind, AlertRow, AlertState, AlertTransaction, storable};
 
 /// An alert of this level that is not resolved mutes quiet ones on its key.
 const INHIBITS: Level = Level::Critical;
@@ -68,7 +68,8 @@ impl Lives {
     }
 
     /// What an acknowledgement of this alert did not know of, which has lapsed therefore; so has a level that
-    /// somebody set, where the findings are louder than then. `newcomers` are the principals of its new findings.
+    /// somebody set, where the findings are louder than then. `newcomers` are the principals of its new findings; of a
+    /// campaign, what it is about many of.
     pub fn outgrow(
         &mut self,
         row: &mut AlertRow,
@@ -79,7 +80,7 @@ impl Lives {
         let life = self.known.get_mut(&row.id)?;
         let is_acknowledged = row.state == AlertState::Acknowledged;
         let growth = life.scope.as_ref().filter(|_| is_acknowledged);
-        let growth = growth.and_then(|scope| growth_of(scope, facts, newcomers));
+        let growth = growth.and_then(|scope| growth_of(scope, row, facts, newcomers));
         let found = facts.said.worst.level;
         let is_louder = life.found_level.is_some_and(|then| found > then);
         let lapsed = growth.map(|growth| Act::Lapsed { growth });
@@ -196,6 +197,7 @@ pub(in crate::alerts) const fn news_of(growth: Growth) -> News {
         Growth::SuccessAfterAttempts => News::SuccessAfterAttempts,
         Growth::NewAspect => News::NewAspect,
         Growth::NewPrincipal => News::NewPrincipal,
+        Growth::NewKey => News::NewKey,
     }
 }
 
@@ -214,7 +216,7 @@ fn entry(row: &AlertRow, act: Act, now: i64) -> Entry {
 }
 
 /// What the findings say beyond what somebody acknowledged.
-fn growth_of(scope: &Scope, facts: &Facts, newcomers: &BTreeSet<&str>) -> Option<Growth> {
+fn growth_of(scope: &Scope, row: &AlertRow, facts: &Facts, newcomers: &BTreeSet<&str>) -> Option<Growth> {
     let is_new =
         |known: &BTreeSet<String>| newcomers.iter().any(|newcomer| !known.contains(&storable(newcomer)));
     if facts.said.worst.level > scope.level {
@@ -223,8 +225,9 @@ fn growth_of(scope: &Scope, facts: &Facts, newcomers: &BTreeSet<&str>) -> Option
         Some(Growth::SuccessAfterAttempts)
     } else if !facts.said.aspects.is_subset(&scope.aspects) {
         Some(Growth::NewAspect)
-    } else if scope.principals.as_ref().is_some_and(is_new) {
-        Some(Growth::NewPrincipal)
+    } else if scope.parties.as_ref().is_some_and(is_new) {
+        let is_of_one_principal = row.kind == AlertKind::Campaign && row.principal.is_some();
+        Some(if is_of_one_principal { Growth::NewKey } else { Growth::NewPrincipal })
     } else {
         None
     }

@@ -45,6 +45,7 @@ pub fn finding(id: u32, key: &str, principal: &str, level: Level) -> (Finding, F
         tags: vec!["ccm.cek-11".to_owned()],
         source: None,
         position: None,
+        window: None,
     };
     (finding, Folding::by([("key_id".into(), key), ("principal".into(), principal)].into()))
 }

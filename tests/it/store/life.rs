@@ -20,6 +20,7 @@ on_both! {
     an_alert_is_acknowledged_resolved_and_opened_again_and_channels_hear_of_it_in_order;
     an_acknowledgement_stops_repeats_and_lapses_when_the_scope_grows;
     a_new_principal_ends_an_acknowledgement_and_a_known_one_does_not;
+    a_new_key_in_an_acknowledged_campaign_of_one_caller_ends_the_acknowledgement;
     what_does_not_go_with_how_an_alert_stands_changes_nothing;
     a_level_that_a_person_set_holds_until_findings_are_louder_than_they_were;
     a_merged_alert_is_spoken_for_while_the_other_is_as_loud_and_open;
@@ -138,6 +139,23 @@ async fn a_new_principal_ends_an_acknowledgement_and_a_known_one_does_not(home: 
     assert_eq!(raise(3, "approle:two").await, []);
     assert_eq!(raise(4, "approle:three").await, [News::NewPrincipal]);
     assert_eq!(only(&store).await.state, AlertState::Open);
+}
+
+async fn a_new_key_in_an_acknowledged_campaign_of_one_caller_ends_the_acknowledgement(home: Home) {
+    let store = home.open(1).await.unwrap();
+    let raise = async |id: u32, key: &str| {
+        let raised = keeper().raise(&store, &[finding(id, key, Outcome::Success)], NOW).await.unwrap();
+        raised.pages.iter().map(|page| page.news).collect::<Vec<_>>()
+    };
+    for id in 0..11 {
+        raise(id, &format!("key-{id}")).await;
+    }
+    let campaign = AlertFilter { kind: Some("campaign".to_owned()), ..AlertFilter::default() };
+    let id = store.living(&campaign, 10).await.unwrap().remove(0).alert.id;
+    act(&store, &id, &request(Command::Acknowledge), NOW).await.unwrap();
+    assert_eq!(raise(20, "key-5").await, [], "a key that was known");
+    assert_eq!(raise(21, "another").await, [News::NewKey]);
+    assert_eq!(find(&store, &id).await.unwrap().state, AlertState::Open);
 }
 
 async fn what_does_not_go_with_how_an_alert_stands_changes_nothing(home: Home) {
