@@ -43,6 +43,7 @@
 //!
 //! The service keeps alerts instead of printing them: [`alerts::Keeper`] writes findings, the alerts that they fold into
 //! and the pages that people are to see in one transaction of [`store`], and [`notify`] sends the pages until they arrive.
+//! What people make of alerts from then on is [`alerts::life`], which [`api`] and [`cli`] let them at.
 //!
 //! Questions take the way back: [`cli`] plans SQL with [`sql`], which reads the files that the manifest
 //! names and holds every query to its limits.
@@ -89,6 +90,11 @@
 //! | alert | findings folded: by default all about one key and principal within a day, whatever the detector |
 //! | campaign | an alert that speaks for many: one caller at many keys, or many callers at one key, within minutes |
 //! | page | what people are told of an alert at once; repeated only for news |
+//! | transition | how often an alert was opened: a resolved one that is opened again begins its next |
+//! | disposition | what somebody judged an alert to be: true or false positive, benign, accepted risk |
+//! | journal | every change to an alert and every silence, with who, when and why; added to, never changed |
+//! | silence | what pages nobody until a date, on somebody's word and for a reason |
+//! | incident | unresolved alerts that share a campaign, a key or a principal, as many as a person looks through |
 //! | delivery | a page on its way to one channel, under an id and with a body that never change |
 //! | reject | a record that could not be understood, kept with its reason and position |
 //! | account of records | where every record received went; it adds up |

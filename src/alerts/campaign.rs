@@ -57,6 +57,8 @@ pub(super) struct Raised {
     pub value: String,
     /// The alerts that this batch puts into it.
     pub members: BTreeSet<String>,
+    /// The keys or principals that this batch has for it.
+    pub others: BTreeSet<String>,
 }
 
 /// Campaigns to be, by id.
@@ -157,8 +159,9 @@ impl Candidate {
                 value,
             ),
         };
-        let members = self.parts.into_iter().map(|(_, alert_id)| alert_id).collect();
-        Raised { id, pane: self.pane, facts: self.facts, shared: self.shared, value: self.value, members }
+        let Self { pane, facts, shared, value, parts } = self;
+        let (others, members) = parts.into_iter().unzip();
+        Raised { id, pane, facts, shared, value, members, others }
     }
 }
 

@@ -1,5 +1,7 @@
 //! One alert of a batch: what its findings say together now, and its row.
 
+use std::collections::BTreeSet;
+
 use super::attempts::Attempts;
 use super::batch::Gathered;
 use super::campaign;
@@ -39,7 +41,11 @@ impl Raising<'_> {
             let mut new = change.new.iter().filter_map(|new| gathered.copies.get(new));
             let news_of_day =
                 gathered.folding.notice == Notice::Daily && new.all(|new| !new.is_told_at_once());
-            self.tell(&mut row, &facts, news_of_day)?;
+            let newcomers = match row.state {
+                AlertState::Acknowledged => gathered.principals(&change.new),
+                _ => BTreeSet::new(),
+            };
+            self.tell(&mut row, &facts, news_of_day, &newcomers).await?;
         }
         self.unwritten.alerts.push(row);
         Ok(())
@@ -99,7 +105,7 @@ impl Raising<'_> {
     }
 
     /// Keeps the alert of a campaign that this batch adds to.
-    pub fn keep_campaign(
+    pub async fn keep_campaign(
         &mut self,
         campaign: campaign::Raised,
         known: Option<AlertRow>,
@@ -112,7 +118,8 @@ impl Raising<'_> {
             }
         };
         describe(&mut row, &campaign.facts, self.now)?;
-        self.tell(&mut row, &campaign.facts, false)?;
+        let newcomers = campaign.others.iter().map(String::as_str).collect();
+        self.tell(&mut row, &campaign.facts, false, &newcomers).await?;
         self.unwritten.alerts.push(row);
         Ok(())
     }

@@ -17,14 +17,15 @@
 
 use std::collections::BTreeMap;
 
-use super::batch::gather;
+use super::batch::{Gathered, gather};
 use super::error::AlertError;
+use super::life::{Coming, Lives};
 use super::page::Page;
 use super::unwritten::Unwritten;
 use crate::config::Mode;
 use crate::domain::alert::{Folding, Suppression};
 use crate::domain::finding::Finding;
-use crate::store::{AlertTransaction, Store};
+use crate::store::{AlertRow, AlertTransaction, Store};
 
 /// Keeps alerts. Holds nothing but how to tell people.
 #[derive(Debug, Clone)]
@@ -78,21 +79,22 @@ impl Keeper {
         let ids = batch.keys().map(String::as_str);
         let ids: Vec<&str> = ids.chain(campaigns.iter().map(|campaign| campaign.id.as_str())).collect();
         let mut known = raising.store.alerts(&ids).await?;
+        raising.lives = raising.lives(&batch, &known).await?;
         for (id, gathered) in &batch {
             let change = changes.remove(id).unwrap_or_default();
             raising.keep(id, known.remove(id), gathered, &change, &campaigns).await?;
         }
         for campaign in campaigns {
             let known = known.remove(&campaign.id);
-            raising.keep_campaign(campaign, known)?;
+            raising.keep_campaign(campaign, known).await?;
         }
         raising.commit().await
     }
 
     pub(super) async fn begin<'k>(&'k self, store: &Store, now: i64) -> Result<Raising<'k>, AlertError> {
         let store = store.begin_alerts().await?;
-        let unwritten = Unwritten::default();
-        Ok(Raising { keeper: self, store, now, raised: Raised::default(), unwritten })
+        let (unwritten, lives) = (Unwritten::default(), Lives::default());
+        Ok(Raising { keeper: self, store, now, raised: Raised::default(), unwritten, lives })
     }
 }
 
@@ -103,13 +105,28 @@ pub(super) struct Raising<'k> {
     pub now: i64,
     pub raised: Raised,
     pub unwritten: Unwritten,
+    pub lives: Lives,
 }
 
 impl Raising<'_> {
     pub async fn commit(mut self) -> Result<Raised, AlertError> {
         self.unwritten.write(&mut self.store).await?;
+        self.lives.write(&mut self.store).await?;
         self.store.commit().await?;
         Ok(self.raised)
+    }
+
+    /// What people did to the alerts of a batch, and what is in force for them.
+    async fn lives(
+        &mut self,
+        batch: &BTreeMap<String, Gathered<'_>>,
+        known: &BTreeMap<String, AlertRow>,
+    ) -> Result<Lives, AlertError> {
+        let coming = batch.iter().map(|(id, gathered)| {
+            let worst = &gathered.said.worst;
+            Coming { id, key_id: worst.key_id.as_deref(), level: worst.level }
+        });
+        Lives::load(&mut self.store, &coming.collect::<Vec<_>>(), known, self.now).await
     }
 }
 

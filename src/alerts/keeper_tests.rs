@@ -191,7 +191,7 @@ async fn a_new_finding_opens_a_resolved_alert_again_and_a_known_one_does_not() {
     assert_eq!(kept.alert().await.state, AlertState::Resolved);
     kept.raise(&[finding(2, "a", "x", 11)]).await;
     let alert = kept.alert().await;
-    assert_eq!((alert.state, alert.transition, alert.pages), (AlertState::Open, 2, 1));
+    assert_eq!((alert.state, alert.transition, alert.pages), (AlertState::Reopened, 2, 1));
     assert_eq!(kept.news(), [News::Opened, News::Reopened]);
     let repeats: Vec<_> = kept.pages.iter().map(|page| (page.transition, page.repeat)).collect();
     assert_eq!(repeats, [(1, 0), (2, 0)]);

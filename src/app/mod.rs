@@ -10,6 +10,7 @@ pub mod clock;
 pub mod coverage;
 pub mod doctor;
 pub mod explain;
+pub mod explain_alert;
 pub mod kept_catalog;
 pub mod known;
 pub mod load;

@@ -71,7 +71,7 @@ enum Command {
     Catalog(catalog::Args),
     /// List the detectors, show one in full, print the schema of their files
     Detectors(detectors::Args),
-    /// List the alerts that the service keeps
+    /// Look at the alerts that the service keeps, and say what becomes of them
     Alerts(alerts::Args),
     /// Show what another catalog or other detectors would have raised over history
     Backtest(backtest::Args),

@@ -6,7 +6,8 @@
 //! | `usage` | uses by key, principal, function, via, outcome and hour; corrections left out |
 //! | `coverage` | what each source, account and region has, by day: first, last, how many |
 //! | `catalog` | what the caller gives |
-//! | `alerts` `deliveries` | what the service keeps beside history: the latest of each |
+//! | `alerts` `journal` `deliveries` | what the service keeps beside history: the latest of each |
+//! | `detector_quality` | by detector: alerts, what people judged them to be, how soon somebody looked |
 //! | `actions` | empty: the service will fill it |
 
 use std::sync::Arc;
@@ -32,6 +33,14 @@ const USAGE: &str = "SELECT key_id, principal, function, via, outcome, date_trun
 const COVERAGE: &str = "SELECT provider, source, account, region, date_trunc('day', event_time) AS day, \
     min(event_time) AS first, max(event_time) AS last, count(*) AS events FROM events \
     GROUP BY provider, source, account, region, date_trunc('day', event_time)";
+
+/// An alert of several detectors counts for each of them. Digests and campaigns repeat what other alerts say.
+const DETECTOR_QUALITY: &str = "SELECT detector, count(*) AS alerts, count(disposition) AS judged, \
+    count(*) FILTER (WHERE disposition = 'false_positive') AS judged_false, \
+    CAST(count(*) FILTER (WHERE disposition = 'false_positive') AS DOUBLE) / nullif(count(disposition), 0) \
+    AS false_share, median(seconds) AS median_seconds_to_acknowledge FROM (SELECT unnest(detectors) AS detector, \
+    disposition, CAST(date_part('epoch', acknowledged_at) - date_part('epoch', opened_at) AS DOUBLE) AS seconds \
+    FROM alerts WHERE kind = 'misuse') GROUP BY detector";
 
 /// The files of history as of one moment.
 #[derive(Debug, Clone)]
@@ -80,7 +89,9 @@ impl Snapshot {
         for (name, rows) in self.service.batches()? {
             session.register_table(name, memory(rows.schema(), vec![rows])?)?;
         }
-        for (name, query) in [("usage", USAGE), ("coverage", COVERAGE)] {
+        for (name, query) in
+            [("usage", USAGE), ("coverage", COVERAGE), ("detector_quality", DETECTOR_QUALITY)]
+        {
             let view = session.sql(query).await?.into_view();
             session.register_table(name, view)?;
         }

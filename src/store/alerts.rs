@@ -28,7 +28,11 @@ vocabulary! {
     /// Where an alert stands.
     pub enum AlertState as "state of an alert" {
         Open = "open",
+        /// Somebody looks at it; nobody else is told until its scope grows.
+        Acknowledged = "acknowledged",
         Resolved = "resolved",
+        /// Open again after it was resolved, by new findings or by a person.
+        Reopened = "reopened",
     }
 }
 
@@ -267,7 +271,7 @@ fn bound<'a>(query: Query<'a>, alert: &'a AlertRow) -> Query<'a> {
         .bind(alert.updated_at)
 }
 
-fn alert_of(row: &Row) -> Result<AlertRow, StoreError> {
+pub(super) fn alert_of(row: &Row) -> Result<AlertRow, StoreError> {
     Ok(AlertRow {
         id: row.try_get("id")?,
         kind: word(row, "kind", AlertKind::from_word)?,

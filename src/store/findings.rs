@@ -181,8 +181,8 @@ fn known_of(row: &Row) -> Result<KnownFinding, StoreError> {
     })
 }
 
-/// A value that any database's text can hold.
-pub(super) fn storable(text: &str) -> String {
+/// A value that any database's text can hold, as it is kept.
+pub fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -46,7 +46,7 @@ pub struct NewDelivery {
     pub channel: String,
     /// As in [`super::AlertRow`].
     pub transition: i64,
-    /// Which page since the alert was opened, from 0.
+    /// Which message since the alert was opened, from 0.
     pub repeat: i64,
     /// The body as it is sent, every time.
     pub payload: String,

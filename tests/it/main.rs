@@ -1,6 +1,7 @@
 //! The one integration-test binary; its modules mirror the stages.
 #![cfg(test)]
 
+mod alerts_life;
 mod alerts_service;
 mod backtest;
 mod catalog_samples;

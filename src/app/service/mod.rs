@@ -7,6 +7,7 @@
 //! A service that loses its lease ends with an error: whoever supervises it starts it again, and it stands
 //! by.
 
+mod entrance;
 mod feeds;
 mod made;
 mod outside;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::now_micros;
@@ -39,6 +41,7 @@ use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
 use crate::source::Sample;
 use crate::source::feed::Feed;
 use crate::store::{BlockingStore, Kind, Place, Store};
+use entrance::Entrance;
 pub use made::{Delivery, MadeLog};
 use raise::Raising;
 pub use raise::Show;
@@ -147,11 +150,12 @@ impl Running {
     ) -> Result<()> {
         let Guests { show, ear, log } = guests;
         let reload = outside::ReloadPlace::default();
-        let ingest = feeds::IngestPlace::default();
-        self.serve(runtime, listener, &reload, ingest.router());
+        let (ingest, alerts) = (Entrance::default(), Entrance::default());
+        self.serve(runtime, listener, &reload, outer_routes(&ingest, &alerts));
         let store = self.open_store(runtime)?;
         let versions = self.versions(&store, loaded)?;
         let wake = upkeep::deliver(runtime.handle(), &store, self)?;
+        alerts.open(self.alert_routes(&store, &wake));
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
         let ground = feeds::Ground {
             config: &self.config,
@@ -210,13 +214,20 @@ impl Running {
         self.conclude(looped)
     }
 
+    /// Alerts over HTTP.
+    fn alert_routes(&self, store: &BlockingStore, wake: &Arc<Notify>) -> Router {
+        let (store, wake) = (store.shared(), Arc::clone(wake));
+        let alerts = api::alerts::Alerts::new(store, &self.config.http, now_micros, wake, self.end.clone());
+        api::alerts::router(alerts)
+    }
+
     /// Starts the HTTP server.
     fn serve(
         &self,
         runtime: &tokio::runtime::Runtime,
         listener: TcpListener,
         reload: &outside::ReloadPlace,
-        ingest: Router,
+        further: Router,
     ) {
         let state = api::State::new(
             &self.config.http,
@@ -225,7 +236,7 @@ impl Running {
             reload.answer(Arc::clone(&self.health), Arc::clone(&self.metrics)),
             now_micros,
         );
-        let router = api::router(&self.config.http, state, ingest);
+        let router = api::router(&self.config.http, state, further);
         let (limits, metrics, end) = (self.config.http.clone(), Arc::clone(&self.metrics), self.end.clone());
         runtime.spawn(async move { api::server::serve(listener, router, &limits, metrics, end).await });
     }
@@ -309,6 +320,12 @@ impl Running {
         }
         channels
     }
+}
+
+/// The routes that lead somewhere once the store is open.
+fn outer_routes(ingest: &Entrance, alerts: &Entrance) -> Router {
+    let ingest = ingest.router(&["/api/v1/ingest/{source}"]);
+    ingest.merge(alerts.router(&["/api/v1/alerts", "/api/v1/alerts/{*rest}"]))
 }
 
 /// Versions, and the content of the newest.

@@ -21,9 +21,9 @@ on_both! {
 }
 
 /// 2026-11-24T09:00:00Z.
-const NOW: i64 = 1_795_510_800_000_000;
+pub(super) const NOW: i64 = 1_795_510_800_000_000;
 
-fn finding(id: u32, key: &str, outcome: Outcome) -> (Finding, Folding) {
+pub(super) fn finding(id: u32, key: &str, outcome: Outcome) -> (Finding, Folding) {
     let (key, principal) = (Some(key.to_owned()), Some("approle:\0shop".to_owned()));
     let finding = Finding {
         id: format!("{id:032x}"),
@@ -51,7 +51,7 @@ fn finding(id: u32, key: &str, outcome: Outcome) -> (Finding, Folding) {
     (finding, Folding::by([("key_id".into(), key), ("principal".into(), principal)].into()))
 }
 
-fn keeper() -> Keeper {
+pub(super) fn keeper() -> Keeper {
     Keeper::new(Mode::Page, vec!["webhook".to_owned()])
 }
 
