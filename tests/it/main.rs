@@ -37,6 +37,7 @@ mod services;
 mod source;
 mod store;
 mod support;
+mod tagged;
 mod verbs_alerts;
 mod verbs_explain;
 mod verbs_logs;

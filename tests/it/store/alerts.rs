@@ -46,6 +46,7 @@ fn finding(id: u32, key: &str, outcome: Outcome) -> (Finding, Folding) {
         tags: Vec::new(),
         source: None,
         position: None,
+        window: None,
     };
     (finding, Folding::by([("key_id".into(), key), ("principal".into(), principal)].into()))
 }
