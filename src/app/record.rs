@@ -144,6 +144,7 @@ impl Recorder {
         self.open.remember(Traces {
             uids: uids.map(|(_, uid)| *uid).collect(),
             aliases: step.traces.aliases.clone(),
+            tags: step.traces.tags.clone(),
         });
         Ok(())
     }

@@ -48,11 +48,14 @@ impl Memory {
 
     /// What these traces and open requests tell.
     fn of(traces: Traces, open_requests: Vec<u8>) -> Result<Self, HistoryError> {
-        let Traces { uids, aliases } = traces;
+        let Traces { uids, aliases, tags } = traces;
         let open = blob::from_bytes(open_requests, &unjudged_schema())?;
         let mut book = AliasBook::default();
         for fact in aliases {
             book.learn(fact.at, &fact.alias, fact.key.as_deref());
+        }
+        for tag in tags {
+            book.learn_tag(tag.at, &tag.key, &tag.name, tag.value.as_deref());
         }
         Ok(Self { join: Join::restored(uids, open.as_ref())?, aliases: Arc::new(book) })
     }
@@ -66,7 +69,11 @@ impl Memory {
         for fact in &built.aliases {
             Arc::make_mut(&mut self.aliases).learn(fact.at, &fact.alias, fact.key.as_deref());
         }
-        let traces = Traces { uids: std::mem::take(&mut joined.uids), aliases: built.aliases };
+        for tag in &built.tags {
+            Arc::make_mut(&mut self.aliases).learn_tag(tag.at, &tag.key, &tag.name, tag.value.as_deref());
+        }
+        let uids = std::mem::take(&mut joined.uids);
+        let traces = Traces { uids, aliases: built.aliases, tags: built.tags };
         Ok(Remembered { joined, traces, aliases: self.aliases.clone() })
     }
 
@@ -77,7 +84,7 @@ impl Memory {
     /// As [`Self::batch`].
     pub fn finish(&mut self) -> Result<Option<Remembered>, ArrowError> {
         let Some(mut joined) = self.join.finish()? else { return Ok(None) };
-        let traces = Traces { uids: std::mem::take(&mut joined.uids), aliases: Vec::new() };
+        let traces = Traces { uids: std::mem::take(&mut joined.uids), ..Traces::default() };
         Ok(Some(Remembered { joined, traces, aliases: self.aliases.clone() }))
     }
 

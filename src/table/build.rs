@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 use super::columns::unjudged_schema;
 use super::dictionary::{WordBuilder, room_after};
 pub use super::mark::RowMark;
+use super::tags::{self, LearntTag};
 use crate::domain::event::{AliasFact, CallerKind, Category, KeyEvent, Outcome, Provider};
 
 /// Where a record was read.
@@ -34,6 +35,8 @@ pub struct Built {
     pub marks: Vec<RowMark>,
     /// Alias facts with their event time, in row order.
     pub aliases: Vec<LearntAlias>,
+    /// Facts about tags, in row order.
+    pub tags: Vec<LearntTag>,
 }
 
 /// An alias fact that has left its record.
@@ -82,6 +85,7 @@ pub struct TableBuilder {
     columns: Builders,
     marks: Vec<RowMark>,
     aliases: Vec<LearntAlias>,
+    tags: Vec<LearntTag>,
     /// As in [`RowMark::record`].
     record: u32,
     /// Scratch for the context columns.
@@ -111,6 +115,9 @@ impl TableBuilder {
         self.push_key(event);
         self.push_caller(event);
         self.marks.push(RowMark::of(event, self.record));
+        if event.category == Some(Category::Key) {
+            tags::learn(event, &mut self.tags);
+        }
         if let Some(AliasFact { alias, key }) = event.alias_fact {
             self.aliases.push(LearntAlias {
                 at: event.event_time,
@@ -203,6 +210,7 @@ impl TableBuilder {
             batch: RecordBatch::try_new(unjudged_schema(), arrays)?,
             marks: std::mem::replace(&mut self.marks, Vec::with_capacity(room)),
             aliases: std::mem::take(&mut self.aliases),
+            tags: std::mem::take(&mut self.tags),
         })
     }
 }

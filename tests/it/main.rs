@@ -38,6 +38,7 @@ mod services;
 mod source;
 mod store;
 mod support;
+mod tagged;
 mod verbs_alerts;
 mod verbs_explain;
 mod verbs_logs;
