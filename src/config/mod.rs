@@ -5,6 +5,7 @@
 //! and the start-up's business. Secrets are only ever named by the file that holds them ([`SecretFile`]).
 
 mod alerts;
+mod bearer;
 mod kafka_client;
 mod load;
 mod quantity;
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use alerts::{Alerts, KafkaTopic, Mode, Retry, Webhook};
+pub use bearer::{Bearer, BearerFile};
 pub use kafka_client::{ClientSettings, ClientSettingsError, KafkaCluster};
 pub use load::{load, read};
 pub use quantity::{Size, Span};

@@ -5,7 +5,6 @@
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64::Engine;
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel as Level;
@@ -15,30 +14,19 @@ use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use secrecy::ExposeSecret;
-use serde::Deserialize;
 
 use super::Clock;
 use super::member::Member;
-use crate::config::SecretFile;
-
-/// How long a token counts as valid that does not say so itself. It is read again after four fifths.
-const TOKEN_LIFETIME: i64 = 5 * 60 * 1000;
+use crate::config::BearerFile;
 
 /// Errors kept between two looks at them: librdkafka reports each broker's.
 const MOST_ERRORS: usize = 64;
-
-/// The identity of a consumer at the broker.
-#[derive(Clone)]
-pub(super) struct Token {
-    pub(super) file: SecretFile,
-    pub(super) username: Option<String>,
-}
 
 /// What the callbacks of a consumer share with its thread.
 pub(super) struct Context {
     member: Arc<Mutex<Member>>,
     inbox: Mutex<Inbox>,
-    token: Option<Token>,
+    token: Option<BearerFile>,
     clock: Clock,
 }
 
@@ -53,7 +41,7 @@ pub(super) enum Call {
 }
 
 impl Context {
-    pub(super) fn new(member: Arc<Mutex<Member>>, token: Option<Token>, clock: Clock) -> Self {
+    pub(super) fn new(member: Arc<Mutex<Member>>, token: Option<BearerFile>, clock: Clock) -> Self {
         Self { member, inbox: Mutex::default(), token, clock }
     }
 
@@ -107,13 +95,13 @@ impl ClientContext for Context {
     }
 
     fn generate_oauth_token(&self, _configured: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        let token =
-            self.token.as_ref().ok_or("no token is configured; name its file under `sasl: token:`")?;
-        let text = token.file.read()?;
-        let claims = Claims::of(text.expose_secret()).unwrap_or_default();
-        let lifetime_ms = claims.exp.map_or((self.clock)() / 1000 + TOKEN_LIFETIME, |exp| exp * 1000);
-        let principal_name = token.username.clone().or(claims.sub).unwrap_or_else(|| "keyward".to_owned());
-        Ok(OAuthToken { token: text.expose_secret().to_owned(), principal_name, lifetime_ms })
+        let file = self.token.as_ref().ok_or("no token is configured; name its file under `sasl: token:`")?;
+        let bearer = file.read((self.clock)())?;
+        Ok(OAuthToken {
+            token: bearer.token.expose_secret().to_owned(),
+            principal_name: bearer.principal,
+            lifetime_ms: bearer.valid_until,
+        })
     }
 }
 
@@ -137,36 +125,5 @@ impl ConsumerContext for Context {
             // Advisory: the positions are in the store.
             tracing::debug!(target: "librdkafka", %error, "an advisory commit failed");
         }
-    }
-}
-
-/// What a JSON web token (RFC 7519 §4.1) says of itself. Whether it is true the broker decides.
-#[derive(Default, Deserialize)]
-struct Claims {
-    #[serde(default)]
-    exp: Option<i64>,
-    #[serde(default)]
-    sub: Option<String>,
-}
-
-impl Claims {
-    fn of(token: &str) -> Option<Self> {
-        let claims = token.split('.').nth(1)?;
-        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).ok()?;
-        serde_json::from_slice(&claims).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_says_whose_it_is_and_until_when() {
-        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
-        let token = format!("{}.{}.sig", encode("{}"), encode(r#"{"sub":"audit","exp":1796000000}"#));
-        let claims = Claims::of(&token).unwrap();
-        assert_eq!((claims.sub.as_deref(), claims.exp), (Some("audit"), Some(1_796_000_000)));
-        assert!(Claims::of("opaque").is_none());
     }
 }

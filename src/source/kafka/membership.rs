@@ -6,9 +6,10 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::Consumer as _;
 
-use super::context::{Context, Token, lock};
+use super::context::{Context, lock};
 use super::member::{Member, Step, Stopping};
 use super::{Client, Clock, KafkaError};
+use crate::config::BearerFile;
 
 /// Messages taken between two looks at everything else.
 const BATCH: usize = 256;
@@ -18,7 +19,7 @@ pub(super) struct Membership {
     pub(super) config: ClientConfig,
     pub(super) topics: Vec<String>,
     pub(super) member: Arc<Mutex<Member>>,
-    pub(super) token: Option<Token>,
+    pub(super) token: Option<BearerFile>,
     pub(super) clock: Clock,
 }
 

@@ -36,14 +36,14 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError as ClientError;
 
-use self::context::{Context, Token, lock};
+use self::context::{Context, lock};
 use self::member::{Member, Stopping};
 use self::membership::Membership;
 use self::outbox::Outbox;
 use self::places::{First, Places};
 use super::feed::{Feed, Signals, Status};
 use super::limits::Limits;
-use crate::config::{ClientSettingsError, Kafka};
+use crate::config::{BearerFile, ClientSettingsError, Kafka};
 use crate::store::{PositionMove, StoredPosition};
 
 /// How far a source was sealed, by its identity; the error is for people.
@@ -151,13 +151,11 @@ impl Consumer {
             told: None,
             stopping: Stopping::No,
         };
-        let sasl = config.sasl.as_ref();
-        let token = sasl.and_then(|sasl| Some((sasl.token.clone()?, sasl.username.clone())));
         let membership = Membership {
             config: client_config,
             topics: config.topics.clone(),
             member: Arc::new(Mutex::new(member)),
-            token: token.map(|(file, username)| Token { file, username }),
+            token: BearerFile::of(config.sasl.as_ref()),
             clock: setup.clock,
         };
         let client = membership.join()?;
