@@ -13,6 +13,7 @@ use super::window::rule::Window;
 use crate::domain::alert::Notice;
 use crate::domain::identity::digest;
 use crate::domain::level::Level;
+use crate::domain::member::Members;
 use crate::domain::problem::{Problem, Severity};
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::{Column, events_schema};
@@ -50,6 +51,8 @@ pub struct Detector {
     /// What it remembers, where one event is not enough.
     pub window: Option<Window>,
     pub cases: Vec<Case>,
+    /// What it reads of raw records beside the columns.
+    pub members: Members,
     pub file: PathBuf,
     /// Line of the id.
     pub line: usize,

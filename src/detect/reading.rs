@@ -15,6 +15,7 @@ use super::window::document::{WindowDocument, parse_duration};
 use super::window::rule::{Parts, Window};
 use crate::domain::alert::{DAY, Notice};
 use crate::domain::identity::digest;
+use crate::domain::member::Members;
 use crate::domain::problem::Problem;
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::{COLUMNS, Column, Kind};
@@ -54,6 +55,7 @@ impl Reading<'_> {
             notice: document.notice.unwrap_or(Notice::AtOnce),
             requires,
             cases,
+            members: Members::default(),
             file: self.file.to_owned(),
             line: document.id.referenced.line() as usize,
             column: document.id.referenced.column() as usize,
