@@ -9,6 +9,7 @@ use super::exit::{Exit, Failure, OrFail, Outcome};
 use super::output::terminal::harmless;
 use super::output::{Format, rows};
 use super::rules::print_problems;
+use crate::app::load;
 use crate::detect::detectors::{Detector, Detectors};
 use crate::detect::document::json_schema_text;
 use crate::domain::alert::{DAY, Notice};
@@ -60,11 +61,11 @@ pub fn run(args: &Args) -> Outcome {
     let text = match &args.verb {
         Verb::Schema => format!("{}\n", json_schema_text().or_fail(Exit::InputOutput)?),
         Verb::List { format } => {
-            let cells: Vec<Vec<String>> = load(args)?.iter().map(cells).collect();
+            let cells: Vec<Vec<String>> = loaded(args)?.iter().map(cells).collect();
             rows::text(*format, &HEADER, &cells)
         }
         Verb::Show { id } => {
-            let detectors = load(args)?;
+            let detectors = loaded(args)?;
             let found = detectors.iter().find(|detector| detector.id.eq_ignore_ascii_case(id));
             page(found.ok_or_else(|| missing(id, &detectors))?)
         }
@@ -73,8 +74,8 @@ pub fn run(args: &Args) -> Outcome {
     Ok(Exit::Clean)
 }
 
-fn load(args: &Args) -> Result<Detectors, Failure> {
-    let loaded = args.detectors.as_deref().map_or_else(Detectors::embedded, Detectors::load);
+fn loaded(args: &Args) -> Result<Detectors, Failure> {
+    let loaded = load::detectors(args.detectors.as_deref());
     loaded.map_err(|problems| {
         print_problems(&problems);
         Failure { exit: Exit::Rules, error: anyhow!("there is something to mend, see above") }

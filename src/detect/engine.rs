@@ -163,7 +163,6 @@ impl Engine {
     }
 }
 
-<<<<<<< HEAD
 impl Hits {
     fn take(&mut self, aim: Aim, rows: BooleanBuffer) {
         match aim.step {
@@ -192,20 +191,13 @@ fn aims(detectors: &[Detector]) -> (Vec<Aim>, Vec<&Expression>) {
         }
     }
     aims.into_iter().unzip()
-=======
-fn members_of(detectors: &[Detector]) -> Members {
-    let mut members = Members::default();
-    detectors.iter().for_each(|detector| members.extend(&detector.members));
-    members
 }
 
-fn evaluated(detectors: &[Detector]) -> impl Iterator<Item = usize> + '_ {
-    detectors
-        .iter()
-        .enumerate()
-        .filter(|(_, detector)| detector.set_aside().is_none())
-        .map(|(place, _)| place)
->>>>>>> dbfc2c0 (Keep what detectors read of raw records in a column, and test it in expressions)
+fn members_of(detectors: &[Detector]) -> Members {
+    let mut members = Members::default();
+    let evaluated = detectors.iter().filter(|detector| detector.set_aside().is_none());
+    evaluated.for_each(|detector| members.extend(&detector.members));
+    members
 }
 
 #[cfg(test)]

@@ -59,6 +59,11 @@ impl Glob {
         }
     }
 
+    /// Whether an empty text fits.
+    pub fn takes_nothing(&self) -> bool {
+        self.0.iter().all(|piece| *piece == Piece::Any)
+    }
+
     /// The same in lower case.
     #[must_use]
     pub fn lower(&self) -> Self {
