@@ -31,6 +31,7 @@
 mod calls;
 mod condition;
 mod correlation;
+mod export;
 mod expression;
 mod fields;
 mod filter;
@@ -45,6 +46,7 @@ mod text;
 mod translate;
 
 pub use condition::Condition;
+pub use export::export;
 pub use fields::{AWS_COLUMNS, AWS_GROUPS, VAULT_GROUPS};
 pub use outline::is_sigma;
 pub use translate::{Sigma, Translated, Translation, translate};
