@@ -211,7 +211,7 @@ impl Detectors {
     /// or case. `keyward check` shows it.
     pub fn lint(&self) -> Vec<Problem> {
         let warnings = self.warnings.iter().cloned();
-        warnings.chain(self.all.iter().flat_map(|detector| lint(detector))).collect()
+        warnings.chain(self.all.iter().flat_map(lint)).collect()
     }
 
     /// The same, but Sigma rules that ask for records of which none becomes an event are set aside. `reads`
@@ -231,7 +231,8 @@ impl Detectors {
 fn lint(detector: &Detector) -> Vec<Problem> {
     if let Some(sigma) = &detector.sigma {
         let place = sigma.aside.as_ref().map_or((detector.line, detector.column), |(_, place)| *place);
-        let all = detector.set_aside().map(|told| (told, place)).into_iter().chain(sigma.notes.iter().cloned());
+        let all =
+            detector.set_aside().map(|told| (told, place)).into_iter().chain(sigma.notes.iter().cloned());
         return all
             .map(|(told, (line, column))| {
                 Problem::warning(&detector.file, line, column, format!("{}: {told}", detector.id))

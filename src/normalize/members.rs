@@ -1,7 +1,7 @@
 //! Members of a raw record, for detectors that ask for more than the columns hold.
 //!
 //! In: the bytes of a record that gave an event, and paths. Out: a flat JSON object from path to value,
-//! secrets redacted. What is absent or null is left out.
+//! secrets redacted. What is absent or null is null, so that it shows which members were asked for.
 //!
 //! Lists are opened on the way, so a path can have several values; an object at the end of a path is its
 //! JSON text. A name that has dots itself is found as well.
@@ -25,7 +25,7 @@ pub fn members(record: &[u8], paths: &BTreeSet<String>) -> String {
             at(&record, path, &mut values);
         }
         let value = match values.len() {
-            0 => continue,
+            0 => Value::Null,
             1 => values.swap_remove(0),
             _ => Value::Array(values),
         };
@@ -85,10 +85,13 @@ mod tests {
     fn lists_are_opened_and_objects_are_their_text() {
         let record = r#"{"a":{"b":[{"c":1},{"c":[2,null,"x"]}],"d":{"e":true}},"f":null,"g.h":"dot"}"#;
         assert_eq!(read(record, &["a.b.c"]), r#"{"a.b.c":[1,2,"x"]}"#);
-        assert_eq!(read(record, &["a.d", "f", "z", "a.d.e.x"]), r#"{"a.d":"{\"e\":true}"}"#);
+        assert_eq!(
+            read(record, &["a.d", "f", "a.d.e.x"]),
+            r#"{"a.d":"{\"e\":true}","a.d.e.x":null,"f":null}"#
+        );
         assert_eq!(read(record, &["g.h", "a.d.e"]), r#"{"a.d.e":true,"g.h":"dot"}"#);
         assert_eq!(read(record, &[""]), r#"{"":[1,2,"x",true,"dot"]}"#);
-        assert_eq!(read("no JSON", &["a"]), "{}");
+        assert_eq!(read("no JSON", &["a"]), r#"{"a":null}"#);
     }
 
     #[test]

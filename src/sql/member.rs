@@ -1,7 +1,7 @@
 //! Tests of what a record holds beside the columns, and of addresses: two functions for expressions.
 //!
 //! `member_is(record, 'path', 'test', 'operand')` is true where some value at the path passes the test,
-//! false where none does, and null where there is no record. `in_network(text, 'cidr')` is true where the
+//! false where none does, and null where the path was not read of the record. `in_network(text, 'cidr')` is true where the
 //! text is an address in the network, and null where it is null. Neither can fail on a value.
 
 use std::net::IpAddr;
@@ -174,6 +174,7 @@ fn contains(network: &IpNet, text: &str) -> bool {
 fn values<'v>(record: &'v Value, path: &str) -> std::slice::Iter<'v, Value> {
     match record.get(path) {
         None => [].iter(),
+        Some(Value::Null) => [].iter(),
         Some(Value::Array(values)) => values.iter(),
         Some(single) => std::slice::from_ref(single).iter(),
     }
@@ -217,9 +218,12 @@ impl ScalarUDFImpl for MemberIs {
         };
         let named = Value::String(path.to_owned()).to_string();
         each(record, args.number_rows, |record| {
-            // Most records lack most members, which the text tells without being parsed.
-            record.contains(&named)
-                && serde_json::from_str(record).is_ok_and(|record: Value| test.holds(&record, path))
+            // A member that was not asked for shows without parsing.
+            if !record.contains(&named) {
+                return None;
+            }
+            let record: Value = serde_json::from_str(record).ok()?;
+            record.get(path).map(|_| test.holds(&record, path))
         })
     }
 }
@@ -250,7 +254,7 @@ impl ScalarUDFImpl for InNetwork {
             return exec_err!("the network of {IN_NETWORK} is a text written out");
         };
         match network(written) {
-            Ok(network) => each(address, args.number_rows, |text| contains(&network, text)),
+            Ok(network) => each(address, args.number_rows, |text| Some(contains(&network, text))),
             Err(told) => exec_err!("{told}"),
         }
     }
@@ -275,11 +279,11 @@ fn literal(value: &ColumnarValue) -> Option<&str> {
 }
 
 /// Applies a test to every text; a dictionary's values are tested once each.
-fn each(texts: &ColumnarValue, rows: usize, test: impl Fn(&str) -> bool) -> Result<ColumnarValue> {
+fn each(texts: &ColumnarValue, rows: usize, test: impl Fn(&str) -> Option<bool>) -> Result<ColumnarValue> {
     let array = match texts {
         ColumnarValue::Array(array) => array.clone(),
         ColumnarValue::Scalar(scalar) => {
-            let result = scalar.try_as_str().flatten().map(test);
+            let result = scalar.try_as_str().flatten().and_then(test);
             return Ok(ColumnarValue::Scalar(ScalarValue::Boolean(result)));
         }
     };
@@ -294,10 +298,10 @@ fn each(texts: &ColumnarValue, rows: usize, test: impl Fn(&str) -> bool) -> Resu
     Ok(ColumnarValue::Array(tested))
 }
 
-fn tested(texts: &ArrayRef, test: &impl Fn(&str) -> bool) -> Result<BooleanArray> {
+fn tested(texts: &ArrayRef, test: &impl Fn(&str) -> Option<bool>) -> Result<BooleanArray> {
     let texts = cast(texts, &DataType::Utf8)?;
     let texts: &StringArray = texts.as_string();
-    Ok(texts.iter().map(|text| text.map(test)).collect())
+    Ok(texts.iter().map(|text| text.and_then(test)).collect())
 }
 
 #[cfg(test)]

@@ -24,8 +24,7 @@ fn holds(expression: &str, batch: &RecordBatch) -> Vec<bool> {
 
 #[test]
 fn every_test_looks_at_all_values_of_a_member() {
-    let record =
-        r#"{"a.b":["One","tw*"],"n":"7","m":7.5,"t":true,"ip":["AWS Internal","10.1.2.3"],"c":"one"}"#;
+    let record = r#"{"a.b":["One","tw*"],"a":null,"n":"7","m":7.5,"t":true,"ip":["AWS Internal","10.1.2.3"],"c":"one"}"#;
     let batch = batch(&[Some(record)], None);
     for (test, expected) in [
         ("'a.b', 'like', 'ONE'", true),
@@ -54,10 +53,12 @@ fn every_test_looks_at_all_values_of_a_member() {
 }
 
 #[test]
-fn without_a_record_nothing_is_known() {
-    let batch = batch(&[None, Some("{}"), Some("no JSON")], None);
-    assert_eq!(holds("member_is(record, 'a', 'like', 'x')", &batch), [false, false, false]);
-    assert_eq!(holds("NOT member_is(record, 'a', 'like', 'x')", &batch), [false, true, true]);
+fn what_was_not_read_of_a_record_is_not_known() {
+    let batch =
+        batch(&[None, Some("{}"), Some(r#"{"a":null}"#), Some(r#"{"b":"a"}"#), Some("no JSON")], None);
+    assert_eq!(holds("member_is(record, 'a', 'like', 'x')", &batch), [false; 5]);
+    assert_eq!(holds("NOT member_is(record, 'a', 'like', 'x')", &batch), [false, false, true, false, false]);
+    assert_eq!(holds("member_is(record, 'a', 'like', 'x') IS NULL", &batch), [true, true, false, true, true]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
 use crate::detect::detectors::{Detector, Detectors};
+use crate::detect::window::rule::Rule;
+use crate::table::columns::Column;
 
 fn load(texts: &[&str]) -> Result<Detectors, String> {
     let files = texts.iter().enumerate().map(|(place, text)| (PathBuf::from(format!("{place}.yml")), *text));
@@ -284,18 +286,21 @@ fn correlations_are_windows() {
         let detectors = load(&[&rules, &correlation_of(body)]).unwrap_or_else(|told| panic!("{told}"));
         let found = detectors.iter().find(|found| found.id.starts_with('c')).unwrap();
         let window = found.window.as_ref().unwrap_or_else(|| panic!("{:?}", found.set_aside()));
-        assert_eq!((window.kind.as_str(), window.count), (kind, count), "{body}");
-        assert_eq!(window.of.as_ref().map(|of| of.value.as_str()), of);
-        assert_eq!(window.group_by.iter().map(|by| by.value.as_str()).collect::<Vec<_>>(), group);
-        let steps: Vec<_> = window.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(window.kind.as_str(), kind, "{body}");
+        let counts = match &window.rule {
+            Rule::Threshold { count, .. } | Rule::Distinct { count, .. } => Some(*count),
+            _ => None,
+        };
+        assert_eq!(counts, count, "{body}");
+        assert_eq!(window.counted().map(Column::name), of);
+        assert_eq!(window.group_by.iter().map(|by| by.name()).collect::<Vec<_>>(), group);
+        let steps: Vec<_> = window.steps().iter().map(|step| step.name.as_str()).collect();
         assert_eq!(steps, if kind == "sequence" { vec!["first", "second"] } else { vec![] });
-        if kind == "sequence" {
+        if let Rule::Sequence(steps) = &window.rule {
             let ordered = body.contains("ordered");
-            assert_eq!(
-                (window.ordered, window.absent.as_deref()),
-                (Some(ordered), ordered.then_some("second"))
-            );
+            assert_eq!((steps.ordered, steps.absent), (ordered, ordered.then_some(1)));
         }
+        assert_eq!(found.set_aside(), None);
         let silent =
             detectors.iter().filter(|found| found.set_aside().is_some_and(|why| why.contains("only counts")));
         assert_eq!(

@@ -15,9 +15,8 @@ use super::outline::{Outline, Part, Place, parts};
 use super::rule::{self, Compiled, Words};
 use crate::domain::event::Provider;
 use crate::domain::identity::digest;
-use crate::domain::member::Members;
+use crate::domain::member::{Members, WHOLE};
 use crate::domain::problem::Problem;
-use crate::table::columns::Column;
 
 /// A rule or correlation as a detector in our own form.
 #[derive(Debug, Clone, PartialEq)]
@@ -324,9 +323,8 @@ fn requires(rules: &[&Rule<'_>]) -> Value {
     for rule in rules {
         let Ok(compiled) = &rule.compiled else { continue };
         words.push(compiled.provider.to_string());
-        if !rule.written.members.is_empty() {
-            words.push(format!("column:{}", Column::Record.name()));
-        }
+        let named = rule.written.members.iter().filter(|path| *path != WHOLE);
+        words.extend(named.map(|path| format!("member:{path}")));
     }
     words.sort();
     words.dedup();
