@@ -106,7 +106,8 @@ pub async fn last_rules(store: &Store) -> Result<Rules, KeptError> {
     let versions = store.catalog_versions().await?;
     let (sources, texts) = versions.last().map(|version| unpack_rules(&version.text)).unwrap_or_default();
     let (catalog, _) = load::parse(&sources).map_err(KeptError::Catalog)?;
-    let detectors = Detectors::embedded_beside(&texts).map_err(KeptError::Catalog)?;
+    let detectors =
+        Detectors::embedded_beside(&texts).map(load::where_records).map_err(KeptError::Catalog)?;
     Ok(Rules { catalog, engine: Engine::new(&detectors).map_err(KeptError::Catalog)? })
 }
 

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use super::Terminal;
 use super::backtest;
 use super::exit::{Exit, Failure, OrFail, Outcome};
+use super::output::terminal::harmless;
 use super::rules::{print_problems, strictly};
 use crate::app::check::{judge_case, plan_questions, questions};
 use crate::app::clock::now_micros;
@@ -138,7 +139,7 @@ struct Named {
 /// The catalog and detectors of the arguments, or of the configuration that they name.
 fn named(args: &Args) -> Result<Named, Failure> {
     let Some(path) = &args.config else {
-        let detectors = args.detectors.as_deref().map_or_else(Detectors::embedded, Detectors::load);
+        let detectors = load::detectors(args.detectors.as_deref());
         return Ok(Named { catalog: args.catalog.clone(), detectors, done: Vec::new() });
     };
     match load::config(path) {
@@ -159,8 +160,28 @@ fn check_detectors(detectors: &Detectors, done: &mut Vec<String>) -> Result<Vec<
     let mut problems = detectors.lint();
     problems.extend(cases::run(&engine, &|input| judge_case(&engine, input)));
     done.push(format!("{} detectors with {} cases", detectors.len(), cases::count(&engine)));
-    for (detector, why) in engine.set_aside() {
-        done.push(format!("{detector} not evaluated: {why}"));
+    for detector in detectors.iter().filter(|detector| detector.sigma.is_none()) {
+        if let Some(why) = detector.set_aside() {
+            done.push(format!("{} not evaluated: {why}", detector.id));
+        }
+    }
+    let (evaluated, all) = sigma_rules(detectors);
+    if all > 0 {
+        done.push(format!("{evaluated} of {all} Sigma rules evaluated"));
     }
     Ok(problems)
+}
+
+/// Lists the Sigma rules that are evaluated, each with its place; the others are among the problems. How
+/// many are evaluated, and how many there are.
+fn sigma_rules(detectors: &Detectors) -> (usize, usize) {
+    let rules = || detectors.iter().filter(|detector| detector.sigma.is_some());
+    let mut text = String::new();
+    for rule in rules().filter(|rule| rule.set_aside().is_none()) {
+        let place = format!("{}:{}:{}", rule.file.display(), rule.line, rule.column);
+        text.push_str(&format!("{place}: loaded: {} {}\n", rule.id, harmless(&rule.title)));
+    }
+    // Where standard output is closed, the line after these says so.
+    let _ = io::stdout().write_all(text.as_bytes());
+    (text.lines().count(), rules().count())
 }

@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::detectors::{Detector, Detectors};
 use super::plan::Plan;
+use crate::domain::member::Members;
 use crate::domain::problem::Problem;
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::events_schema;
@@ -22,6 +23,7 @@ pub struct Engine {
     /// What each expression in the plan is for.
     aims: Arc<[Aim]>,
     evaluated: usize,
+    members: Arc<Members>,
 }
 
 /// What the rows are for that an expression selects.
@@ -83,7 +85,8 @@ impl Engine {
         match Plan::new(&compiler, expressions) {
             Ok(plan) => {
                 let evaluated = detectors.iter().filter(|detector| detector.set_aside().is_none()).count();
-                Ok(Self { plan: Arc::new(plan), aims: aims.into(), evaluated, detectors })
+                let members = Arc::new(members_of(&detectors));
+                Ok(Self { plan: Arc::new(plan), aims: aims.into(), evaluated, detectors, members })
             }
             Err((place, error)) => {
                 let broken = aims.get(place).and_then(|aim| detectors.get(aim.detector));
@@ -109,6 +112,11 @@ impl Engine {
         let aside =
             self.detectors.iter().filter_map(|detector| Some((detector.id.as_str(), detector.set_aside()?)));
         aside.collect()
+    }
+
+    /// What the detectors read of raw records beside the columns; it has to be in the `record` column.
+    pub fn members(&self) -> &Members {
+        &self.members
     }
 
     /// How many detectors are evaluated.
@@ -183,6 +191,13 @@ fn aims(detectors: &[Detector]) -> (Vec<Aim>, Vec<&Expression>) {
         }
     }
     aims.into_iter().unzip()
+}
+
+fn members_of(detectors: &[Detector]) -> Members {
+    let mut members = Members::default();
+    let evaluated = detectors.iter().filter(|detector| detector.set_aside().is_none());
+    evaluated.for_each(|detector| members.extend(&detector.members));
+    members
 }
 
 #[cfg(test)]

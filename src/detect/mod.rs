@@ -27,5 +27,6 @@ mod repeated;
 pub mod requirement;
 #[cfg(test)]
 mod samples;
+pub mod sigma;
 pub mod table;
 pub mod window;

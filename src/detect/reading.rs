@@ -11,10 +11,12 @@ use super::detectors::Detector;
 use super::document::Document;
 use super::position;
 use super::requirement::{self, Requirement};
+use super::sigma::Translated;
 use super::window::document::{WindowDocument, parse_duration};
 use super::window::rule::{Parts, Window};
 use crate::domain::alert::{DAY, Notice};
 use crate::domain::identity::digest;
+use crate::domain::member::Members;
 use crate::domain::problem::Problem;
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::{COLUMNS, Column, Kind};
@@ -27,6 +29,22 @@ pub fn read(compiler: &Compiler, file: &Path, text: &str) -> (Option<Detector>, 
     let mut reading = Reading { compiler, file, text, problems: Vec::new() };
     let detector = reading.detector();
     (detector, reading.problems)
+}
+
+/// The detector of a Sigma rule; problems are placed where the rule begins.
+pub fn read_translated(compiler: &Compiler, from: &Translated) -> (Option<Detector>, Vec<Problem>) {
+    let (detector, problems) = read(compiler, &from.file, &from.document);
+    let (line, column) = from.place;
+    let placed = |problem| Problem { line, column, ..problem };
+    let detector = detector.map(|detector| Detector {
+        line,
+        column,
+        members: from.members.clone(),
+        sigma: Some(from.sigma.clone()),
+        content: from.content,
+        ..detector
+    });
+    (detector, problems.into_iter().map(placed).collect())
 }
 
 /// One file being read.
@@ -54,6 +72,8 @@ impl Reading<'_> {
             notice: document.notice.unwrap_or(Notice::AtOnce),
             requires,
             cases,
+            members: Members::default(),
+            sigma: None,
             file: self.file.to_owned(),
             line: document.id.referenced.line() as usize,
             column: document.id.referenced.column() as usize,

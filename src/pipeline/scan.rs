@@ -130,7 +130,7 @@ impl Shared<'_> {
     }
 
     fn work_through(&self) -> Result<(), ScanError> {
-        let mut preparer = Preparer::default();
+        let mut preparer = Preparer::default().reading(self.rules.engine.members());
         let mut buffer = Vec::new();
         while let Some((number, chunk)) = self.take(buffer)? {
             let prepared = preparer.prepare(&chunk, self.ingested_at)?;

@@ -76,7 +76,7 @@ builders! {
     caller_kind: WordBuilder, caller_rule: WordBuilder, entity_id: WordBuilder, via: WordBuilder,
     account: WordBuilder, region: WordBuilder, namespace: WordBuilder, source_ip: WordBuilder,
     vpc_endpoint: WordBuilder, user_agent: WordBuilder, tls_version: WordBuilder, tls_key_exchange: WordBuilder,
-    request: StringBuilder, response: StringBuilder,
+    request: StringBuilder, response: StringBuilder, record: StringBuilder,
 }
 
 /// Collects events and turns them into Arrow batches.
@@ -111,7 +111,13 @@ impl TableBuilder {
 
     /// Appends one event.
     pub fn push(&mut self, event: &KeyEvent<'_>, origin: Origin<'_>) {
+        self.push_with(event, origin, None);
+    }
+
+    /// Appends one event with what detectors read of its record: the `record` column.
+    pub fn push_with(&mut self, event: &KeyEvent<'_>, origin: Origin<'_>, record: Option<&str>) {
         self.push_record(event, origin);
+        self.columns.record.append_option(record);
         self.push_key(event);
         self.push_caller(event);
         self.marks.push(RowMark::of(event, self.record));

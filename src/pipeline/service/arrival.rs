@@ -69,6 +69,7 @@ impl Service {
 
     fn judge(&mut self, arrival: &Arrival) -> Result<Taken, ArrowError> {
         let mut watch = Laps::start();
+        self.versions.each(|rules| self.preparer.read(rules.engine.members()));
         let prepared = self.preparer.prepare(&arrival.chunk, arrival.received_at)?;
         let prepare = watch.lap();
         let Prepared { built, rejects, mut account } = prepared;
