@@ -210,6 +210,7 @@ impl Running {
             .spawn(move || service.run())
             .context("could not start the loop")?;
         upkeep::start(runtime.handle(), &store, self, wake);
+        self.watch_lease(runtime, &store, &handle);
         self.accompany(runtime, &handle, &feeds, &reload);
         self.conclude(looped)
     }
@@ -300,6 +301,16 @@ impl Running {
         });
         let watched: Vec<PathBuf> = RuleFiles::of(&self.config).paths().cloned().collect();
         outside::listen(runtime.handle(), handle, reload, &watched, &self.health, self.config.stop_within);
+    }
+
+    /// Ends the loop when another instance has taken over: there may be nothing to seal that would tell.
+    fn watch_lease(&self, runtime: &tokio::runtime::Runtime, store: &BlockingStore, handle: &Handle) {
+        let (store, handle, metrics) = (store.shared(), handle.clone(), Arc::clone(&self.metrics));
+        runtime.spawn(async move {
+            store.lease_lost().await;
+            metrics.lease(false);
+            handle.overtaken();
+        });
     }
 
     fn conclude(&self, looped: std::thread::JoinHandle<Result<(), ServiceError>>) -> Result<()> {

@@ -73,7 +73,8 @@ impl Service {
         let prepared = self.preparer.prepare(&arrival.chunk, arrival.received_at)?;
         let prepare = watch.lap();
         let Prepared { built, rejects, mut account } = prepared;
-        let Remembered { joined, traces, aliases } = self.memory.batch(built)?;
+        let Remembered { joined, traces, aliases } =
+            self.memory.batch_of(built, Some(&arrival.partition.label))?;
         joined.count(&mut account);
         let join = watch.lap();
         let latest = latest_of(&Rows::of(&joined.batch));

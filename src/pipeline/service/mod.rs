@@ -26,7 +26,7 @@ pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use arrow::error::ArrowError;
@@ -123,6 +123,7 @@ pub struct Install {
 pub struct Handle {
     /// By when to have stopped, in microseconds since the epoch; [`GO_ON`] while nobody asks for it.
     stop_by: Arc<AtomicI64>,
+    overtaken: Arc<AtomicBool>,
     heartbeat: Arc<AtomicI64>,
     installs: Sender<Install>,
 }
@@ -132,6 +133,11 @@ impl Handle {
     /// judged by `deadline` (microseconds since the epoch) is left to be read again.
     pub fn stop(&self, deadline: i64) {
         self.stop_by.store(deadline, Ordering::Release);
+    }
+
+    /// Another instance has taken over: the loop ends at once, with an error, and seals nothing any more.
+    pub fn overtaken(&self) {
+        self.overtaken.store(true, Ordering::Release);
     }
 
     /// When the loop last went round, in microseconds since the epoch.
@@ -158,6 +164,7 @@ pub struct Service {
     limits: Limits,
     seal_every: Duration,
     stop_by: Arc<AtomicI64>,
+    overtaken: Arc<AtomicBool>,
     heartbeat: Arc<AtomicI64>,
 
     preparer: Preparer,
@@ -185,7 +192,8 @@ impl Service {
     pub fn new(parts: Parts) -> Result<(Self, Handle), ServiceError> {
         let (install, installs) = unbounded();
         let stop_by = Arc::new(AtomicI64::new(GO_ON));
-        let handle = Handle { stop_by, heartbeat: Arc::default(), installs: install };
+        let handle =
+            Handle { stop_by, overtaken: Arc::default(), heartbeat: Arc::default(), installs: install };
         let service = Self {
             sealer: Sealer::start(Arc::clone(&parts.store)).map_err(ServiceError::Thread)?,
             store: parts.store,
@@ -199,6 +207,7 @@ impl Service {
             limits: parts.limits,
             seal_every: parts.seal_every,
             stop_by: Arc::clone(&handle.stop_by),
+            overtaken: Arc::clone(&handle.overtaken),
             heartbeat: Arc::clone(&handle.heartbeat),
             preparer: Preparer::new(parts.sample),
             memory: parts.memory,
@@ -222,6 +231,9 @@ impl Service {
         loop {
             let now = (self.clock)();
             self.heartbeat.store(now, Ordering::Release);
+            if self.overtaken.load(Ordering::Acquire) {
+                return Err(StoreError::LeaseLost.into());
+            }
             let stop_by = self.stop_by.load(Ordering::Acquire);
             if !stopping && stop_by != GO_ON {
                 stopping = true;
