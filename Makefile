@@ -18,14 +18,15 @@ export KEYWARD_SAMPLES
 endif
 
 .NOTPARALLEL:
-.PHONY: help demo test setup build fmt lint unit rules doc release bench
+.PHONY: help demo test setup build fmt lint unit rules doc release bench crash
 
 help:
 	@sed -n 's/^#   //p' Makefile
 	@printf '%s\n' \
 	  'make setup   only the set-up: a C compiler, make, a new enough Rust' \
 	  'make fmt | lint | unit | rules | doc   one stage of make test' \
-	  'make release the optimised program; make bench runs its benchmark'
+	  'make release the optimised program; make bench runs its benchmark' \
+	  'make crash   the proofs of the service in their large form: an hour or two'
 
 demo: setup build
 	@printf '\n==> The demo\n'
@@ -65,6 +66,25 @@ doc:
 release: setup
 	@printf '\n==> Release build\n'
 	@$(CARGO) build --release --locked
+
+# What tests/it/service/size.rs explains; each can be set otherwise, as in: make crash KEYWARD_CRASH_KILLS=1000
+KEYWARD_CRASH_EVENTS ?= 2000000
+KEYWARD_CRASH_KILLS ?= 300
+KEYWARD_CRASH_SECONDS ?= 60
+KEYWARD_CRASH_CONNECTIONS ?= 10000
+KEYWARD_CRASH_HISTORY ?= 50000000
+KEYWARD_CRASH_PROGRAM ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/keyward
+
+crash: export KEYWARD_CRASH_EVENTS := $(KEYWARD_CRASH_EVENTS)
+crash: export KEYWARD_CRASH_KILLS := $(KEYWARD_CRASH_KILLS)
+crash: export KEYWARD_CRASH_SECONDS := $(KEYWARD_CRASH_SECONDS)
+crash: export KEYWARD_CRASH_CONNECTIONS := $(KEYWARD_CRASH_CONNECTIONS)
+crash: export KEYWARD_CRASH_HISTORY := $(KEYWARD_CRASH_HISTORY)
+crash: export KEYWARD_CRASH_PROGRAM := $(KEYWARD_CRASH_PROGRAM)
+crash: release
+	@printf '\n==> The proofs of the service, large\n'
+	@ulimit -n 30000 2>/dev/null || ulimit -n "$$(ulimit -H -n)"; \
+	  $(CARGO) test --locked --test it -- service:: --test-threads 1 --nocapture
 
 bench: release
 	@printf '\n==> Benchmark\n'

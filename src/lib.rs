@@ -34,6 +34,7 @@
 //!    whole batch at once. KP-007 is true for our row and becomes a finding, with a sentence that lets a person
 //!    decide.
 //!    With `--emit alerts`, [`alerts`] folds all findings about one key and principal within a day into one.
+//!    Detectors with a [`detect::window`] remember: a burst, a caller never seen before, one step after another.
 //! 7. [`history`] appends the batch to Parquet, one partition per event day, and seals: files written, synced
 //!    and renamed, then one transaction of [`store`] that holds their manifest rows and the positions they
 //!    cover. A crash before it leaves no trace, after it nothing to repeat. Beside the events it writes what they
@@ -43,6 +44,7 @@
 //!
 //! The service keeps alerts instead of printing them: [`alerts::Keeper`] writes findings, the alerts that they fold into
 //! and the pages that people are to see in one transaction of [`store`], and [`notify`] sends the pages until they arrive.
+//! What people make of alerts from then on is [`alerts::life`], which [`api`] and [`cli`] let them at.
 //!
 //! Questions take the way back: [`cli`] plans SQL with [`sql`], which reads the files that the manifest
 //! names and holds every query to its limits.
@@ -82,11 +84,18 @@
 //! | verdict | conforming, violation (with all violated aspects), undeclared, unknown (the log hides what is needed; never shown as a pass), not_applicable ([`domain::verdict`]) |
 //! | aspect | what can be wrong: function, principal, algorithm, via, context … |
 //! | exception | an aspect lifted for named callers until a date, on somebody's word |
+//! | window | what a detector remembers of a group of rows, over a span of event time |
+//! | pane | a sixth of a window, aligned to the epoch; counts add up by pane, whatever the order |
 //! | detector | a SQL expression with a level and its own proof; a *blind* one lacks a source or field it needs, which is not the same as quiet |
-//! | finding | one detector's hit on one event |
+//! | finding | one detector's hit on one event, or on a group of events within a window |
 //! | alert | findings folded: by default all about one key and principal within a day, whatever the detector |
 //! | campaign | an alert that speaks for many: one caller at many keys, or many callers at one key, within minutes |
 //! | page | what people are told of an alert at once; repeated only for news |
+//! | transition | how often an alert was opened: a resolved one that is opened again begins its next |
+//! | disposition | what somebody judged an alert to be: true or false positive, benign, accepted risk |
+//! | journal | every change to an alert and every silence, with who, when and why; added to, never changed |
+//! | silence | what pages nobody until a date, on somebody's word and for a reason |
+//! | incident | unresolved alerts that share a campaign, a key or a principal, as many as a person looks through |
 //! | delivery | a page on its way to one channel, under an id and with a body that never change |
 //! | reject | a record that could not be understood, kept with its reason and position |
 //! | account of records | where every record received went; it adds up |
@@ -114,8 +123,14 @@
 //!   dashboards and alert rules come from there, and nothing that an event says becomes a label.
 //! - **2026-11-24** The HTTP server takes its connections itself instead of through axum's: a deadline for heads,
 //!   and the connection that asks nothing leaving when places run out, cannot be had there.
+//! - **2026-11-24** Sigma rules are read by `rsigma-parser` without its default features: three packages more in the
+//!   lock (487 to 490), two seconds of one core to check, no tree-sitter and no yamlpatch, which only its repairs need. Places
+//!   of mistakes come from our own YAML events, since its tree has none.
 //! - **2026-11-24** The demo's traffic comes from SplitMix64 and a fixed start rather than a crate and the clock, so
 //!   that two people who look at the demo see the same findings.
+//! - **2026-11-24** What windows remember is a sum, a union, a least or a greatest, and the ids of what they find are of
+//!   group and pane. So a scan need not sort, threads need not wait for each other's order, and a late event can
+//!   still raise an alert.
 
 pub mod alerts;
 pub mod api;

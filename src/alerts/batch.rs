@@ -1,6 +1,6 @@
 //! A batch of findings, gathered by alert before the store is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::alert_id;
 use super::error::AlertError;
@@ -54,6 +54,12 @@ impl<'f> Gathered<'f> {
         if copy.seen < known.seen {
             *known = copy;
         }
+    }
+
+    /// Who is behind the findings with these ids.
+    pub fn principals(&self, findings: &[&str]) -> BTreeSet<&'f str> {
+        let copies = findings.iter().filter_map(|finding| self.copies.get(finding));
+        copies.filter_map(|copy| copy.finding.principal.as_deref()).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use super::batch::Copy;
 use super::error::AlertError;
 use super::facts::{Facts, Said};
 use crate::domain::identity::hex_id;
-use crate::store::{AlertTransaction, CampaignRow};
+use crate::store::{AlertTransaction, CampaignPart, CampaignRow};
 
 /// Length of a pane, in microseconds of event time: ten minutes.
 const PANE: i64 = 10 * 60 * 1_000_000;
@@ -57,6 +57,8 @@ pub(super) struct Raised {
     pub value: String,
     /// The alerts that this batch puts into it.
     pub members: BTreeSet<String>,
+    /// The keys or principals that this batch has for it.
+    pub others: BTreeSet<String>,
 }
 
 /// Campaigns to be, by id.
@@ -93,34 +95,43 @@ impl Candidates {
 
     /// Keeps what the batch adds, and says which of them are campaigns.
     pub async fn keep(self, store: &mut AlertTransaction) -> Result<Vec<Raised>, AlertError> {
-        let mut raised = Vec::new();
-        for (id, candidate) in self.0 {
-            raised.extend(candidate.keep(id, store).await?);
+        let ids: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let known = store.campaigns(&ids).await?;
+        store.insert_parts(&self.parts()).await?;
+        let others = store.count_others(&ids).await?;
+        let (mut rows, mut raised) = (Vec::with_capacity(self.0.len()), Vec::new());
+        for (id, mut candidate) in self.0 {
+            let (known, others) = (known.get(&id), others.get(&id).copied().unwrap_or_default());
+            if let Some(known) = known {
+                candidate.join(&known.facts)?;
+            }
+            let is_raised = others > MOST;
+            if is_raised && !known.is_some_and(|known| known.is_raised) {
+                store.fold_parts(&id, candidate.pane).await?;
+            }
+            let facts = serde_json::to_string(&candidate.facts)?;
+            rows.push(CampaignRow { id: id.clone(), is_raised, facts });
+            raised.extend(is_raised.then(|| candidate.raised(id, others)));
         }
+        store.write_campaigns(&rows).await?;
         Ok(raised)
+    }
+
+    fn parts(&self) -> Vec<CampaignPart<'_>> {
+        let all =
+            self.0.iter().flat_map(|(id, candidate)| candidate.parts.iter().map(move |part| (id, part)));
+        all.map(|(campaign_id, (other, alert_id))| CampaignPart { campaign_id, other, alert_id }).collect()
     }
 }
 
 impl Candidate {
-    async fn keep(mut self, id: String, store: &mut AlertTransaction) -> Result<Option<Raised>, AlertError> {
-        let known = store.campaign(&id).await?;
-        if let Some(known) = &known {
-            let mut facts: Facts = serde_json::from_str(&known.facts)?;
-            facts.said.merge(self.facts.said);
-            facts.counts.merge(&self.facts.counts);
-            self.facts = facts;
-        }
-        for (other, alert_id) in &self.parts {
-            store.insert_part(&id, other, alert_id).await?;
-        }
-        let others = store.count_others(&id).await?;
-        let is_raised = others > MOST;
-        if is_raised && !known.is_some_and(|known| known.is_raised) {
-            store.fold_parts(&id, self.pane).await?;
-        }
-        let facts = serde_json::to_string(&self.facts)?;
-        store.write_campaign(&CampaignRow { id: id.clone(), is_raised, facts }).await?;
-        Ok(is_raised.then(|| self.raised(id, others)))
+    /// Adds what was known before.
+    fn join(&mut self, known: &str) -> Result<(), AlertError> {
+        let mut facts: Facts = serde_json::from_str(known)?;
+        std::mem::swap(&mut facts, &mut self.facts);
+        self.facts.said.merge(facts.said);
+        self.facts.counts.merge(&facts.counts);
+        Ok(())
     }
 
     fn raised(mut self, id: String, others: i64) -> Raised {
@@ -148,8 +159,9 @@ impl Candidate {
                 value,
             ),
         };
-        let members = self.parts.into_iter().map(|(_, alert_id)| alert_id).collect();
-        Raised { id, pane: self.pane, facts: self.facts, shared: self.shared, value: self.value, members }
+        let Self { pane, facts, shared, value, parts } = self;
+        let (others, members) = parts.into_iter().unzip();
+        Raised { id, pane, facts, shared, value, members, others }
     }
 }
 

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 
 use super::error::AlertError;
 use super::facts::Facts;
-use super::keeper::{Keeper, Raised, Raising, describe};
+use super::keep::describe;
+use super::keeper::{Keeper, Raised, Raising};
+use super::life::Lives;
 use super::news::News;
 use super::page::shortened;
 use crate::domain::alert::DAY;
 use crate::domain::identity::hex_id;
 use crate::domain::time::format_rfc3339;
-use crate::store::{AlertKind, AlertRow, DigestCount, Store};
+use crate::store::{AlertKind, AlertRow, AlertState, DigestCount, Store};
 
 /// Alerts of a day whose level, detectors and owners a digest gathers; all are counted.
 const MOST_READ: i64 = 1_000;
@@ -49,15 +51,23 @@ impl Raising<'_> {
         self.store.fold_digest(day, &id).await?;
         let Some(facts) = facts(day, &count, &alerts)? else { return Ok(()) };
         let by = [("day".into(), Some(day_of(day)))].into();
-        let mut row = match self.store.alert(&id).await? {
+        let mut row = match self.store.alerts(&[&id]).await?.remove(&id) {
             // An alert that was opened again on the same day, after its digest was made.
-            Some(row) => AlertRow { transition: row.transition + 1, pages: 0, ..row },
+            Some(row) => {
+                AlertRow { state: AlertState::Reopened, transition: row.transition + 1, pages: 0, ..row }
+            }
             None => AlertRow { transition: 1, ..self.new_row(&id, AlertKind::Digest, &by)? },
         };
         describe(&mut row, &facts, self.now)?;
         self.raised.opened += 1;
-        self.page(&mut row, &facts, News::Digest, None).await?;
-        Ok(self.store.write_alert(&row).await?)
+        if row.transition > 1 {
+            let known = [(id, row.clone())].into();
+            self.lives = Lives::load(&mut self.store, &[], &known, self.now).await?;
+        }
+        let muted = self.page(&mut row, &facts, News::Digest, None)?;
+        self.record(&row, true, News::Digest, muted);
+        self.unwritten.alerts.push(row);
+        Ok(())
     }
 }
 
@@ -73,7 +83,7 @@ fn facts(day: i64, count: &DigestCount, alerts: &[AlertRow]) -> Result<Option<Fa
                 all.said.merge(facts.said);
                 all.counts.merge(&facts.counts);
             }
-            None => all = Some(Facts { success_after: None, ..facts }),
+            None => all = Some(Facts { stopped: None, success_after: None, ..facts }),
         }
     }
     Ok(all.map(|mut all| {

@@ -27,11 +27,16 @@ impl Seen {
     }
 
     pub fn standing(self) -> Standing {
-        match self.outcome {
-            Some(Outcome::Denied | Outcome::Refused | Outcome::DryRun) => Standing::Stopped,
-            Some(Outcome::Success | Outcome::Partial) => Standing::Succeeded,
-            _ => Standing::Neither,
-        }
+        standing(self.outcome)
+    }
+}
+
+/// What an outcome means for whether attempts got through.
+pub(super) fn standing(outcome: Option<Outcome>) -> Standing {
+    match outcome {
+        Some(Outcome::Denied | Outcome::Refused | Outcome::DryRun) => Standing::Stopped,
+        Some(Outcome::Success | Outcome::Partial) => Standing::Succeeded,
+        _ => Standing::Neither,
     }
 }
 
@@ -202,6 +207,9 @@ impl Counts {
 pub(super) struct Facts {
     pub said: Said,
     pub counts: Counts,
+    /// When a call was first stopped; facts that are older than this field lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<i64>,
     /// When a call first succeeded after one that was stopped. In the same second counts as after:
     /// CloudTrail has whole seconds.
     pub success_after: Option<i64>,
@@ -209,7 +217,7 @@ pub(super) struct Facts {
 
 impl Facts {
     pub fn new(said: Said) -> Self {
-        Self { said, counts: Counts::default(), success_after: None }
+        Self { said, counts: Counts::default(), stopped: None, success_after: None }
     }
 
     /// The alert, under its id.

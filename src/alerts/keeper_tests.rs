@@ -5,9 +5,13 @@ use proptest::prelude::*;
 use super::super::news::News;
 use super::*;
 use crate::alerts::{Alerts, KeptAlert, kept};
+use crate::domain::alert::Notice;
+use crate::domain::event::Outcome;
 use crate::domain::identity::hex_id;
+use crate::domain::level::Level;
 use crate::domain::time::format_rfc3339;
 use crate::domain::verdict::{Aspect, Verdict};
+use crate::store::{AlertKind, AlertRow, AlertState};
 
 /// 2026-11-24T00:00:00Z, as are the clock and the events of these tests.
 const MIDNIGHT: i64 = 1_795_478_400_000_000;
@@ -37,6 +41,7 @@ fn finding(id: u32, key: &str, principal: &str, second: i64) -> (Finding, Foldin
         tags: Vec::new(),
         source: None,
         position: None,
+        window: None,
     };
     let by = [("key_id".into(), key), ("principal".into(), principal)].into();
     (finding, Folding { owner: Some("team-orders".to_owned()), ..Folding::by(by) })
@@ -84,8 +89,8 @@ impl Kept {
 
     async fn resolve(&self, id: &str) {
         let mut transaction = self.store.begin_alerts().await.unwrap();
-        let row = transaction.alert(id).await.unwrap().unwrap();
-        transaction.write_alert(&AlertRow { state: AlertState::Resolved, ..row }).await.unwrap();
+        let row = transaction.alerts(&[id]).await.unwrap().remove(id).unwrap();
+        transaction.write_alerts(&[AlertRow { state: AlertState::Resolved, ..row }]).await.unwrap();
         transaction.commit().await.unwrap();
     }
 
@@ -214,7 +219,7 @@ async fn a_new_finding_opens_a_resolved_alert_again_and_a_known_one_does_not() {
     assert_eq!(kept.alert().await.state, AlertState::Resolved);
     kept.raise(&[finding(2, "a", "x", 11)]).await;
     let alert = kept.alert().await;
-    assert_eq!((alert.state, alert.transition, alert.pages), (AlertState::Open, 2, 1));
+    assert_eq!((alert.state, alert.transition, alert.pages), (AlertState::Reopened, 2, 1));
     assert_eq!(kept.news(), [News::Opened, News::Reopened]);
     let repeats: Vec<_> = kept.pages.iter().map(|page| (page.transition, page.repeat)).collect();
     assert_eq!(repeats, [(1, 0), (2, 0)]);

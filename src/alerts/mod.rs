@@ -4,31 +4,36 @@
 //! findings give the same alerts in whatever order and however often they come, within the bounds below.
 //! Which columns fold a finding is its detector's word, which the pipeline looks up. [`Alerts`] folds in
 //! memory for a scan; [`Keeper`] keeps the same alerts in the store for the service, and decides what people are
-//! told. Delivering and silencing are left to others.
+//! told; [`life`] is what people make of them. Delivering is left to others.
 //!
 //! Decision, 2026-11-24: the names of the folding columns are part of the id beside their values, so that
 //! a source and a principal of the same name are two alerts.
 
+mod attempts;
 mod batch;
 mod campaign;
+mod change;
 mod digest;
 mod error;
 mod facts;
 mod fold;
+mod keep;
 mod keeper;
 mod kept;
+pub mod life;
 mod news;
 mod ocsf;
 mod page;
 mod telling;
+mod unwritten;
 
 use std::collections::HashMap;
 
 pub use self::error::AlertError;
 pub use self::keeper::{Keeper, Raised};
-pub use self::kept::{KeptAlert, kept};
+pub use self::kept::{KeptAlert, kept, kept_of};
 pub use self::news::News;
-pub use self::page::Page;
+pub use self::page::{Done, Page};
 
 use self::fold::Fold;
 use crate::domain::alert::{Alert, DAY, Folding};
@@ -116,5 +121,7 @@ fn alert_id(folding: &Folding, time: i64) -> u128 {
     uid(&parts)
 }
 
+#[cfg(test)]
+mod law_tests;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,14 @@ vocabulary! {
         /// A call succeeded after others had been stopped.
         SuccessAfterAttempts = "success_after_attempts",
         TenTimes = "ten_times",
+        /// Its scope has grown beyond what somebody acknowledged: a principal that was not in it.
+        NewPrincipal = "new_principal",
+        /// The same, of a key in a campaign of one principal.
+        NewKey = "new_key",
+        /// A person acknowledged it.
+        Acknowledged = "acknowledged",
+        /// A person resolved it.
+        Resolved = "resolved",
         /// All that a day brought of alerts that are told once a day.
         Digest = "digest",
     }
@@ -36,6 +44,9 @@ pub(super) struct Paged {
     aspects: BTreeSet<Aspect>,
     count: u64,
     success_after_attempts: bool,
+    /// What was to be told and was not, for as long as what keeps it back holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted: Option<News>,
 }
 
 impl Paged {
@@ -45,7 +56,13 @@ impl Paged {
             aspects: facts.said.aspects.clone(),
             count: facts.counts.total(),
             success_after_attempts: facts.success_after.is_some(),
+            muted: None,
         }
+    }
+
+    /// The same, of a page that did not leave and is due later.
+    pub fn but_untold(self, untold: Option<News>) -> Self {
+        Self { muted: untold, ..self }
     }
 
     /// What `facts` say beyond this page.
@@ -72,7 +89,14 @@ impl Paged {
                 Some(format!("A call succeeded at {at} after others had been stopped"))
             }
             News::TenTimes => Some(format!("{} findings by now", facts.counts.total())),
-            News::Opened | News::Reopened | News::HigherLevel | News::Digest => None,
+            News::Opened
+            | News::Reopened
+            | News::HigherLevel
+            | News::NewPrincipal
+            | News::NewKey
+            | News::Acknowledged
+            | News::Resolved
+            | News::Digest => None,
         }
     }
 

@@ -20,12 +20,12 @@ const SCHEMA: &str = "1.5.0";
 const CATEGORY: u32 = 2;
 const CLASS: u32 = 2004;
 
+/// The activity `Close`.
+const CLOSE: u32 = 3;
+
 /// Types of observables: `User Name` and `Resource UID`.
 const USER_NAME: u32 = 4;
 const RESOURCE_UID: u32 = 10;
-
-/// The status `New`: nobody has looked at it, as far as the page knows.
-const NEW: u32 = 1;
 
 /// The class's attributes that a page fills.
 #[derive(Serialize)]
@@ -63,6 +63,7 @@ struct DetectionFinding<'p> {
 pub(super) fn body(page: &Page, delivery: &str) -> Result<String, serde_json::Error> {
     let (activity_id, activity_name) = activity(page);
     let (severity_id, severity) = severity(page.level);
+    let (status_id, status) = status(page);
     let (start_time, end_time) = (milliseconds(&page.first), milliseconds(&page.last));
     serde_json::to_string(&DetectionFinding {
         activity_id,
@@ -74,13 +75,13 @@ pub(super) fn body(page: &Page, delivery: &str) -> Result<String, serde_json::Er
         type_uid: CLASS * 100 + activity_id,
         severity_id,
         severity,
-        status_id: NEW,
-        status: "New",
+        status_id,
+        status,
         time: end_time,
         start_time,
         end_time,
         count: page.count,
-        is_alert: true,
+        is_alert: activity_id != CLOSE,
         message: &page.message,
         metadata: metadata(page, delivery),
         finding_info: finding_info(page, start_time, end_time),
@@ -91,12 +92,23 @@ pub(super) fn body(page: &Page, delivery: &str) -> Result<String, serde_json::Er
     })
 }
 
-/// The first page creates the finding, every later one updates it.
+/// The first page creates the finding, every later one updates it, and the one that tells of its end closes
+/// it.
 fn activity(page: &Page) -> (u32, &'static str) {
     match page.news {
         News::Opened => (1, "Create"),
         News::Digest if page.transition == 1 => (1, "Create"),
+        News::Resolved => (CLOSE, "Close"),
         _ => (2, "Update"),
+    }
+}
+
+/// Whatever else pages, the alert is open then.
+fn status(page: &Page) -> (u32, &'static str) {
+    match page.news {
+        News::Acknowledged => (2, "In Progress"),
+        News::Resolved => (4, "Resolved"),
+        _ => (1, "New"),
     }
 }
 
@@ -199,6 +211,7 @@ fn unmapped(page: &Page) -> Value {
         "news": page.news,
         "catalog_id": page.catalog_id,
         "success_after_attempts": page.success_after_attempts,
+        "done": page.done,
     })
 }
 
@@ -234,6 +247,7 @@ mod tests {
             first: "2026-11-24T09:00:00Z".to_owned(),
             last: "2026-11-24T09:05:00.5Z".to_owned(),
             success_after_attempts: None,
+            done: None,
         }
     }
 
@@ -263,6 +277,9 @@ mod tests {
         let told = told(&later);
         assert_eq!((&told["activity_id"], &told["type_uid"]), (&json!(2), &json!(200_402)));
         assert_eq!((&told["severity_id"], &told["finding_info"]["uid"]), (&json!(5), &json!("a1")));
+        let resolved = super::tests::told(&Page { news: News::Resolved, ..page() });
+        assert_eq!((&resolved["activity_id"], &resolved["status_id"]), (&json!(3), &json!(4)));
+        assert_eq!(resolved["is_alert"], false);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::domain::level::Level;
 use crate::domain::time::format_rfc3339;
 use crate::domain::verdict::Aspect;
 use crate::metrics::Channel;
-use crate::store::{AlertKind, AlertRow};
+use crate::store::{AlertKind, AlertRow, Disposition};
 
 /// The version of the body's form; grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -64,6 +64,18 @@ pub struct Page {
     pub first: String,
     pub last: String,
     pub success_after_attempts: Option<String>,
+    /// What a person did, where that is the news.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<Done>,
+}
+
+/// What a person did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    pub by: String,
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<Disposition>,
 }
 
 /// The body of a delivery.
@@ -105,6 +117,7 @@ impl Page {
             first: alert.first,
             last: alert.last,
             success_after_attempts: facts.success_after.map(format_rfc3339),
+            done: None,
         }
     }
 

@@ -11,7 +11,9 @@
 //! | `GET /metrics` | Prometheus text | `http.metrics_token`, where set |
 //! | `GET /api/v1/status` | sources, rules, counts | `http.metrics_token`, where set |
 //! | `POST /api/v1/reload` | what changed, or the mistakes | `http.admin_token`, always |
+//! | `/api/v1/alerts…` | alerts, and what people do to them: [`alerts`] | of one of `http.users`, always |
 
+pub mod alerts;
 pub mod answer;
 pub mod health;
 pub mod ingest;

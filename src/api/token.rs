@@ -47,7 +47,7 @@ fn unreadable() -> Box<Response> {
 }
 
 /// What follows `Bearer`, in any case, as RFC 9110 has it.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+pub(super) fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token.trim_ascii())
 }

@@ -46,6 +46,8 @@ pub enum AskError {
     Catalog(Vec<Problem>),
     #[error("could not put the answer together: {0}")]
     Arrow(#[from] ArrowError),
+    #[error("a worker thread stopped unexpectedly")]
+    Thread,
     #[error("could not start: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -55,7 +57,12 @@ impl AskError {
     pub const fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::NoHistory(_) | Self::Store(_) | Self::History(_) | Self::Arrow(_) | Self::Runtime(_)
+            Self::NoHistory(_)
+                | Self::Store(_)
+                | Self::History(_)
+                | Self::Arrow(_)
+                | Self::Thread
+                | Self::Runtime(_)
         )
     }
 }

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::load;
 use crate::catalog::{Catalog, SourceText};
+use crate::detect::detectors::Detectors;
+use crate::detect::engine::Engine;
 use crate::domain::problem::Problem;
+use crate::pipeline::rules::Rules;
 use crate::store::{Store, StoreError};
 
 /// What a text is called that was kept without a name.
@@ -93,6 +96,19 @@ pub async fn last(store: &Store) -> Result<Catalog, KeptError> {
     let versions = store.catalog_versions().await?;
     let Some(version) = versions.last() else { return Ok(Catalog::empty()) };
     load::parse(&unpack(&version.text)).map(|(catalog, _)| catalog).map_err(KeptError::Catalog)
+}
+
+/// The rules that judged last: the catalog, and the detectors kept with it beside the built-in ones.
+///
+/// # Errors
+/// As [`last`], and where this version of the program finds a mistake in the detectors.
+pub async fn last_rules(store: &Store) -> Result<Rules, KeptError> {
+    let versions = store.catalog_versions().await?;
+    let (sources, texts) = versions.last().map(|version| unpack_rules(&version.text)).unwrap_or_default();
+    let (catalog, _) = load::parse(&sources).map_err(KeptError::Catalog)?;
+    let detectors =
+        Detectors::embedded_beside(&texts).map(load::where_records).map_err(KeptError::Catalog)?;
+    Ok(Rules { catalog, engine: Engine::new(&detectors).map_err(KeptError::Catalog)? })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::config::{self, Config};
 use crate::detect::detectors::Detectors;
 use crate::detect::engine::Engine;
 use crate::domain::problem::Problem;
+use crate::normalize::cloudtrail;
 use crate::pipeline::rules::Rules;
 
 /// Rules that can be used, and what deserves attention in them.
@@ -23,7 +24,21 @@ pub struct LoadedRules {
 /// # Errors
 /// Every problem found, errors and warnings, where there is at least one error.
 pub fn rules(paths: &[PathBuf], detectors: Option<&Path>) -> Result<LoadedRules, Vec<Problem>> {
-    both(paths, detectors.map_or_else(Detectors::embedded, Detectors::load))
+    both(paths, self::detectors(detectors))
+}
+
+/// The detectors of this folder or file, none: the built-in ones. Sigma rules about records that never
+/// become events are set aside.
+///
+/// # Errors
+/// Every problem found.
+pub fn detectors(path: Option<&Path>) -> Result<Detectors, Vec<Problem>> {
+    path.map_or_else(Detectors::embedded, Detectors::load).map(where_records)
+}
+
+/// Sets Sigma rules aside that are about records of which none becomes an event.
+pub fn where_records(detectors: Detectors) -> Detectors {
+    detectors.where_records(&cloudtrail::gives_events)
 }
 
 /// Loads what the configuration names: its catalog, and its detectors beside the built-in ones.
@@ -40,7 +55,7 @@ pub fn configured(config: &Config) -> Result<LoadedRules, Vec<Problem>> {
 /// # Errors
 /// Every problem found.
 pub fn detectors_beside(paths: &[PathBuf]) -> Result<Detectors, Vec<Problem>> {
-    Detectors::embedded_beside(&Detectors::texts(paths)?)
+    Detectors::embedded_beside(&Detectors::texts(paths)?).map(where_records)
 }
 
 /// The configuration in the file at `path`, with what this process's environment overrides.

@@ -15,12 +15,19 @@ use crate::catalog::AliasBook;
 use crate::history;
 use crate::sql::question::Value;
 use crate::table::columns::{LOG_COLUMNS, events_schema};
+use crate::table::tags;
 
 /// When each alias first and last stood for each key. An alias that came back to a key it had left twice
 /// is not told apart.
 const ALIASES: &str = "SELECT key_alias, key_id, min(event_time) AS first, max(event_time) AS last \
     FROM events WHERE key_alias IS NOT NULL AND (key_id IS NOT NULL OR action = 'DeleteAlias') \
     GROUP BY key_alias, key_id";
+
+/// The calls that tell of tags; what they say is read as it is from the live stream.
+const TAGGING: &str = "SELECT action, key_id, event_time, request FROM events \
+    WHERE category = 'key' AND outcome = 'success' AND provider = 'aws' AND key_id IS NOT NULL AND request IS NOT NULL \
+    AND action IN ('CreateKey', 'ReplicateKey', 'CreateSecret', 'TagResource', 'UntagResource') \
+    ORDER BY event_time";
 
 /// The events of one id: the log's, the one that two copies of a call share, or a finding's.
 const EVENTS: &str = "SELECT * FROM events WHERE event_id = $id OR shared_event_id = $id \
@@ -43,18 +50,44 @@ impl Past {
         batches.map(|batch| batch.map_err(AskError::from))
     }
 
-    /// What the events tell of aliases.
+    /// What the events tell of aliases and tags.
     ///
     /// # Errors
     /// Where history cannot be read.
     pub fn aliases(&self) -> Result<AliasBook, AskError> {
-        let facts = self.ask(&Asked { sql: ALIASES.to_owned(), values: Vec::new() })?;
         let mut book = AliasBook::default();
+        self.learn_aliases(&mut book)?;
+        self.learn_tags(&mut book)?;
+        Ok(book)
+    }
+
+    fn learn_tags(&self, book: &mut AliasBook) -> Result<(), AskError> {
+        let calls = self.ask(&Asked { sql: TAGGING.to_owned(), values: Vec::new() })?;
+        let text = |name: &str| calls.column_by_name(name).map(|column| cast(column, &DataType::Utf8));
+        let (Some(actions), Some(keys), Some(requests), Some(times)) =
+            (text("action"), text("key_id"), text("request"), calls.column_by_name("event_time"))
+        else {
+            return Ok(());
+        };
+        let (actions, keys, requests) = (actions?, keys?, requests?);
+        let times = times.as_primitive::<TimestampMicrosecondType>();
+        let (actions, keys, requests) =
+            (actions.as_string::<i32>(), keys.as_string::<i32>(), requests.as_string::<i32>());
+        let mut learnt = Vec::new();
+        for (row, at) in times.values().iter().enumerate() {
+            tags::said_by(actions.value(row), keys.value(row), *at, requests.value(row), &mut learnt);
+        }
+        learnt.iter().for_each(|tag| book.learn_tag(tag.at, &tag.key, &tag.name, tag.value.as_deref()));
+        Ok(())
+    }
+
+    fn learn_aliases(&self, book: &mut AliasBook) -> Result<(), AskError> {
+        let facts = self.ask(&Asked { sql: ALIASES.to_owned(), values: Vec::new() })?;
         let column = |name: &str| facts.column_by_name(name);
         let (Some(alias), Some(key), Some(first), Some(last)) =
             (column("key_alias"), column("key_id"), column("first"), column("last"))
         else {
-            return Ok(book);
+            return Ok(());
         };
         let (alias, key) = (cast(alias, &DataType::Utf8)?, cast(key, &DataType::Utf8)?);
         let (alias, key) = (alias.as_string::<i32>(), key.as_string::<i32>());
@@ -67,7 +100,7 @@ impl Past {
         for (at, row) in learnt {
             book.learn(at, alias.value(row), key.is_valid(row).then(|| key.value(row)));
         }
-        Ok(book)
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Keeps what a scan gives: events, findings and rejects go into history, and the positions behind
 //! them move with it.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,9 @@ use super::clock::now_micros;
 use super::kept_catalog;
 use super::known::Known;
 use crate::catalog::{Catalog, SourceText};
-use crate::detect::table::{findings_schema, to_batch};
+use crate::detect::table::{findings_schema, from_batch, to_batch};
+use crate::detect::window::firing::Found;
+use crate::domain::time::parse_rfc3339;
 use crate::history::{self, Compacted, Covered, Limits, OpenSet, Traces};
 use crate::pipeline::rejected;
 use crate::pipeline::rules::Judged;
@@ -109,6 +112,7 @@ impl Recorder {
             self.merged.known += step.judged.batch.num_rows() as u64;
         } else {
             let times = self.keep_events(step)?;
+            self.keep_windowed(&step.judged.windowed)?;
             self.keep_rejects(step)?;
             self.cover(step, &times);
             if let Some((input, mark)) = step.reached
@@ -144,6 +148,7 @@ impl Recorder {
         self.open.remember(Traces {
             uids: uids.map(|(_, uid)| *uid).collect(),
             aliases: step.traces.aliases.clone(),
+            tags: step.traces.tags.clone(),
         });
         Ok(times_of(&batch))
     }
@@ -161,6 +166,24 @@ impl Recorder {
             otherwise: self.now,
         };
         self.open.covered(&covered, times.iter().copied());
+    }
+
+    /// Keeps what windows found. The same events seen again give the same findings; those that are held stay
+    /// the only ones.
+    fn keep_windowed(&mut self, windowed: &[Found]) -> Result<()> {
+        let times = windowed.iter().filter_map(|(finding, _)| parse_rfc3339(&finding.event_time));
+        let Some((first, last)) = times.clone().min().zip(times.max()) else { return Ok(()) };
+        let store = self.store.store();
+        let mut files = self.store.wait(store.files(Kind::Findings))?;
+        files.retain(|file| file.min_time <= last && first <= file.max_time);
+        let mut held = HashSet::new();
+        for batch in history::batches(store.folder(), files, findings_schema()) {
+            held.extend(from_batch(&batch?)?.into_iter().map(|finding| finding.id));
+        }
+        let new = windowed.iter().filter(|(finding, _)| !held.contains(&finding.id));
+        let findings: Vec<_> = new.map(|(finding, _)| finding.clone()).collect();
+        self.open.push(Kind::Findings, &to_batch(&findings)?)?;
+        Ok(())
     }
 
     fn keep_rejects(&mut self, step: &Step) -> Result<()> {

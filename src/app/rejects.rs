@@ -160,7 +160,7 @@ pub fn replay(data: &Path, filter: &Filter, rules: &Rules, now: i64) -> Result<O
         rules,
         now,
         memory,
-        preparer: Preparer::default(),
+        preparer: Preparer::default().reading(rules.engine.members()),
         set: OpenSet::default(),
         outcome: Outcome::default(),
     };

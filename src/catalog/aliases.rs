@@ -1,34 +1,27 @@
-//! Which key an alias pointed at, and when: dated facts from the logs.
+//! Which key an alias pointed at and which tags a key had, and when: dated facts from the logs.
 //!
 //! In: facts, in any order. Out: answers as of a time, which use no fact from after it, so that a scan
 //! judges an event as the live stream did.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// From a time on, an alias pointed at a key, or at nothing; last seen to do so at `last`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Run {
-    at: i64,
-    last: i64,
-    key: Option<Arc<str>>,
-}
+use super::dated::Dated;
 
-/// The alias facts that are known.
+/// The facts that are known of aliases and tags.
 #[derive(Debug, Clone, Default)]
 pub struct AliasBook {
-    /// By alias, in order of time.
-    facts: HashMap<Arc<str>, Vec<Run>>,
+    /// By alias.
+    facts: HashMap<Arc<str>, Dated>,
     /// The aliases that have ever pointed at a key.
     aliases: HashMap<Arc<str>, Vec<Arc<str>>>,
+    /// By key, then by the tag's name.
+    tags: HashMap<Arc<str>, BTreeMap<Arc<str>, Dated>>,
 }
 
 impl AliasBook {
-    /// Learns that from `at` on (microseconds since the epoch) `alias` pointed at `key`, or at nothing.
-    ///
-    /// Facts that repeat each other are kept as one run, so the book grows with changes and not with
-    /// events. The order of learning matters only where a late fact contradicts the middle of a run: the
-    /// run then resumes when it was last seen.
+    /// Learns that from `at` on (microseconds since the epoch) `alias` pointed at `key`, or at nothing. As
+    /// with all that is learnt, repeating and reordering change nothing.
     pub fn learn(&mut self, at: i64, alias: &str, key: Option<&str>) {
         let key: Option<Arc<str>> = key.map(|key| self.known_key(key));
         let alias =
@@ -40,7 +33,24 @@ impl AliasBook {
                 aliases.sort_unstable();
             }
         }
-        insert(self.facts.entry(alias).or_default(), at, key);
+        self.facts.entry(alias).or_default().learn(at, key);
+    }
+
+    /// Learns that from `at` on `key` had the tag `name` with this value, or had it no more.
+    pub fn learn_tag(&mut self, at: i64, key: &str, name: &str, value: Option<&str>) {
+        let key = self.known_key(key);
+        let tags = self.tags.entry(key).or_default();
+        if !tags.contains_key(name) {
+            tags.insert(name.into(), Dated::default());
+        }
+        if let Some(tag) = tags.get_mut(name) {
+            tag.learn(at, value.map(Arc::from));
+        }
+    }
+
+    /// The value of a tag of `key`, at the time `at`.
+    pub fn tag_of(&self, key: &str, name: &str, at: i64) -> Option<&str> {
+        self.tags.get(key)?.get(name)?.at(at)
     }
 
     fn known_key(&self, key: &str) -> Arc<str> {
@@ -49,16 +59,13 @@ impl AliasBook {
 
     /// The key that `alias` pointed at, at the time `at`.
     pub fn key_of(&self, alias: &str, at: i64) -> Option<&str> {
-        let facts = self.facts.get(alias)?;
-        let after = facts.partition_point(|fact| fact.at <= at);
-        facts.get(after.checked_sub(1)?)?.key.as_deref()
+        self.facts.get(alias)?.at(at)
     }
 
     /// The first key that `alias` is known to have pointed at, of those before or at the time `at`: the
     /// key that a declaration of the alias stands for.
     pub fn first_key(&self, alias: &str, at: i64) -> Option<&str> {
-        let facts = self.facts.get(alias)?;
-        facts.iter().take_while(|fact| fact.at <= at).find_map(|fact| fact.key.as_deref())
+        self.facts.get(alias)?.first(at)
     }
 
     /// The aliases that pointed at `key` at the time `at`, in order of name.
@@ -72,51 +79,17 @@ impl AliasBook {
     pub fn is_settled(&self, key: &str, from: i64, to: i64) -> bool {
         let aliases = self.aliases.get(key).map_or(&[][..], Vec::as_slice);
         aliases.iter().all(|alias| self.is_alias_settled(alias, from, to))
+            && self.tags.get(key).is_none_or(|tags| tags.values().all(|tag| tag.is_settled(from, to)))
     }
 
     /// Whether `alias` did not change in (`from`, `to`].
     pub fn is_alias_settled(&self, alias: &str, from: i64, to: i64) -> bool {
-        let facts = self.facts.get(alias).map_or(&[][..], Vec::as_slice);
-        !facts.iter().any(|fact| from < fact.at && fact.at <= to)
+        self.facts.get(alias).is_none_or(|facts| facts.is_settled(from, to))
     }
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty()
-    }
-}
-
-/// Inserts by time. Of two facts of one moment the one with the greater name counts, so that their order
-/// does not matter.
-fn insert(runs: &mut Vec<Run>, at: i64, key: Option<Arc<str>>) {
-    let next = runs.partition_point(|run| run.at <= at);
-    let before = next.checked_sub(1).and_then(|place| runs.get_mut(place));
-    let mut resumed = None;
-    let mut place = next;
-    match before {
-        Some(run) if run.key == key => {
-            run.last = run.last.max(at);
-            return;
-        }
-        Some(run) if run.at == at && key < run.key => return,
-        Some(run) => {
-            if run.last > at {
-                resumed = Some(Run { at: run.last, last: run.last, key: run.key.clone() });
-                run.last = run.at;
-            }
-            if run.at == at {
-                place = next.saturating_sub(1);
-                runs.remove(place);
-            }
-        }
-        None => {}
-    }
-    match runs.get_mut(place) {
-        Some(run) if run.key == key && resumed.is_none() => run.at = at,
-        _ => runs.insert(place, Run { at, last: at, key }),
-    }
-    if let Some(run) = resumed {
-        runs.insert(place + 1, run);
+        self.facts.is_empty() && self.tags.is_empty()
     }
 }
 
@@ -151,6 +124,18 @@ mod tests {
         assert_eq!(book.key_of(ALIAS, 10), Some("key"));
         assert!(book.is_settled("key", 10, 100));
         assert!(!book.is_settled("key", 5, 100));
+    }
+
+    #[test]
+    fn a_tag_is_known_as_of_the_time_asked_and_settles_its_key() {
+        let mut book = AliasBook::default();
+        book.learn_tag(20, "key", "data", Some("customer"));
+        book.learn_tag(10, "key", "data", Some("test"));
+        book.learn_tag(30, "key", "data", None);
+        let at = |at| book.tag_of("key", "data", at);
+        assert_eq!([9, 10, 25, 30].map(at), [None, Some("test"), Some("customer"), None]);
+        assert_eq!((book.tag_of("key", "other", 25), book.tag_of("another", "data", 25)), (None, None));
+        assert!(book.is_settled("key", 20, 29) && !book.is_settled("key", 20, 30) && !book.is_empty());
     }
 
     #[test]

@@ -143,7 +143,8 @@ impl Index {
         }
         let Some(name) = key.or(alias) else { return Match::NoKey };
         let pinned = |alias: &&str| is_pinned(alias, key, names.time, book);
-        let lookup = Lookup { key, aliases: &aliases, account: names.account, kms: name.contains(":kms:") };
+        let kms = name.contains(":kms:");
+        let lookup = Lookup { key, aliases: &aliases, account: names.account, kms, time: names.time, book };
         self.by_name(&lookup, pinned).unwrap_or(Match::Undeclared)
     }
 
@@ -212,6 +213,8 @@ struct Lookup<'a> {
     aliases: &'a [&'a str],
     account: Option<&'a str>,
     kms: bool,
+    time: i64,
+    book: &'a AliasBook,
 }
 
 impl Lookup<'_> {
@@ -238,7 +241,13 @@ impl Lookup<'_> {
             let mut names = self.key.iter().chain(self.aliases);
             names.any(|name| keys.iter().any(|pattern| pattern.matches(name)))
         });
-        account && name && criteria.tags.is_none()
+        let tags = criteria.tags.as_ref().is_none_or(|tags| {
+            tags.iter().all(|(tag, pattern)| {
+                let value = self.key.and_then(|key| self.book.tag_of(key, tag, self.time));
+                value.is_some_and(|value| pattern.matches(value))
+            })
+        });
+        account && name && tags
     }
 }
 

@@ -12,6 +12,7 @@
 
 pub mod aliases;
 mod check;
+mod dated;
 pub mod document;
 mod entry;
 mod exceptions;

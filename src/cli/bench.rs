@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::Terminal;
+use super::bench_anomaly::{self, AnomalyArgs};
 use super::exit::{Exit, OrFail, Outcome};
 use super::output::{Format, csv, terminal::table};
 use crate::app::bench::{Measured, Options, Report, run as measure};
@@ -36,6 +37,9 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 
+    #[command(flatten)]
+    anomaly: AnomalyArgs,
+
     /// How to print the measurements.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -46,6 +50,9 @@ pub struct Args {
 /// # Errors
 /// Where its folder cannot be written.
 pub fn run(args: &Args, terminal: Terminal) -> Outcome {
+    if args.anomaly.anomaly {
+        return bench_anomaly::run(&args.anomaly, args.format, terminal);
+    }
     let base = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let folder = base.join(format!("keyward-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).or_fail(Exit::InputOutput)?;

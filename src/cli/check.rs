@@ -1,11 +1,14 @@
 //! `keyward check`: validates configurations, catalogs, detectors and questions, and runs every detector's cases.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 
+use super::Terminal;
+use super::backtest;
 use super::exit::{Exit, Failure, OrFail, Outcome};
+use super::output::terminal::harmless;
 use super::rules::{print_problems, strictly};
 use crate::app::check::{judge_case, plan_questions, questions};
 use crate::app::clock::now_micros;
@@ -23,6 +26,7 @@ Examples:
   keyward check --catalog catalog.yaml --strict
   keyward check --detectors detectors --queries queries
   keyward check --config keyward.yaml
+  keyward check --config keyward.yaml --against /var/lib/keyward
 
 Exit codes: 0 all is well, 1 a detector's case failed, 3 something is to be mended.")]
 pub struct Args {
@@ -42,6 +46,11 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     queries: Option<PathBuf>,
 
+    /// Judge this history again, and say what the catalog and detectors checked here would change in its
+    /// alerts: see `keyward backtest`, which names them.
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+
     /// Take warnings for errors, and ask for `use`, owner and review of every key.
     #[arg(long)]
     strict: bool,
@@ -51,7 +60,7 @@ pub struct Args {
 ///
 /// # Errors
 /// Where files are wrong (every problem has been printed) or cannot be read.
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let mut problems = Vec::new();
     let mut stop = false;
     let Named { catalog, detectors, mut done } = named(args)?;
@@ -91,7 +100,32 @@ pub fn run(args: &Args) -> Outcome {
         return Err(Failure { exit: Exit::Rules, error: anyhow!("there is something to mend, see above") });
     }
     writeln!(io::stdout(), "checked: {}", done.join(", ")).or_fail(Exit::InputOutput)?;
+    if let Some(data) = &args.against {
+        let told = against(args, data, terminal)?;
+        write!(io::stdout(), "against {}: {told}", data.display()).or_fail(Exit::InputOutput)?;
+    }
     Ok(if failed { Exit::Findings } else { Exit::Clean })
+}
+
+/// What the rules that were checked would change over the history in `data`. Without a catalog to check
+/// the one that judged last is tried with the detectors.
+fn against(args: &Args, data: &Path, terminal: Terminal) -> Result<String, Failure> {
+    let wrong = |problems: Vec<Problem>| {
+        print_problems(&problems);
+        Failure { exit: Exit::Rules, error: anyhow!("the rules changed while they were checked") }
+    };
+    let (loaded, catalog) = match &args.config {
+        Some(path) => {
+            let config = load::config(path).map_err(wrong)?;
+            (load::configured(&config), config.catalog)
+        }
+        None => (load::rules(&args.catalog, args.detectors.as_deref()), args.catalog.clone()),
+    };
+    let mut rules = loaded.map_err(wrong)?.rules;
+    if catalog.is_empty() {
+        rules.catalog = backtest::in_force(data)?.catalog;
+    }
+    backtest::in_short(data, &catalog, &rules, terminal)
 }
 
 /// What is to be checked.
@@ -105,7 +139,7 @@ struct Named {
 /// The catalog and detectors of the arguments, or of the configuration that they name.
 fn named(args: &Args) -> Result<Named, Failure> {
     let Some(path) = &args.config else {
-        let detectors = args.detectors.as_deref().map_or_else(Detectors::embedded, Detectors::load);
+        let detectors = load::detectors(args.detectors.as_deref());
         return Ok(Named { catalog: args.catalog.clone(), detectors, done: Vec::new() });
     };
     match load::config(path) {
@@ -126,8 +160,28 @@ fn check_detectors(detectors: &Detectors, done: &mut Vec<String>) -> Result<Vec<
     let mut problems = detectors.lint();
     problems.extend(cases::run(&engine, &|input| judge_case(&engine, input)));
     done.push(format!("{} detectors with {} cases", detectors.len(), cases::count(&engine)));
-    for (detector, why) in engine.set_aside() {
-        done.push(format!("{detector} not evaluated: {why}"));
+    for detector in detectors.iter().filter(|detector| detector.sigma.is_none()) {
+        if let Some(why) = detector.set_aside() {
+            done.push(format!("{} not evaluated: {why}", detector.id));
+        }
+    }
+    let (evaluated, all) = sigma_rules(detectors);
+    if all > 0 {
+        done.push(format!("{evaluated} of {all} Sigma rules evaluated"));
     }
     Ok(problems)
+}
+
+/// Lists the Sigma rules that are evaluated, each with its place; the others are among the problems. How
+/// many are evaluated, and how many there are.
+fn sigma_rules(detectors: &Detectors) -> (usize, usize) {
+    let rules = || detectors.iter().filter(|detector| detector.sigma.is_some());
+    let mut text = String::new();
+    for rule in rules().filter(|rule| rule.set_aside().is_none()) {
+        let place = format!("{}:{}:{}", rule.file.display(), rule.line, rule.column);
+        text.push_str(&format!("{place}: loaded: {} {}\n", rule.id, harmless(&rule.title)));
+    }
+    // Where standard output is closed, the line after these says so.
+    let _ = io::stdout().write_all(text.as_bytes());
+    (text.lines().count(), rules().count())
 }

@@ -20,7 +20,7 @@ use crate::domain::event::Provider;
 use crate::history::HistoryError;
 use crate::pipeline::generate::{Company, Label};
 use crate::pipeline::rules::Rules;
-use crate::pipeline::service::{Took, Watch};
+use crate::pipeline::service::watch::{Origin, SealTold, Took, Watch};
 use crate::source::feed::Signal;
 
 /// Put into the demo's folder, so that only a folder that a demo made is ever emptied.
@@ -136,11 +136,17 @@ impl Watch for Heard {
 
     fn turned(&self, _: usize, _: usize, _: &Arc<Rules>) {}
 
-    fn sealed(&self, _: u64, _: u64, _: Duration, _: Result<(), &HistoryError>) {}
+    fn stored(&self, _: &[Origin], _: Duration, _: i64) {}
+
+    fn sealed(&self, _: &SealTold<'_>) {}
 
     fn heard(&self, _: &Signal) {}
 
     fn rewound(&self, _: &str) {}
+
+    fn not_restored(&self, _: &HistoryError) {}
+
+    fn resumed(&self) {}
 }
 
 /// The company's day, as files and as it arrives.

@@ -1,4 +1,4 @@
-//! `keyward explain`: why one event got its verdict, aspect by aspect.
+//! `keyward explain`: why one event got its verdict, aspect by aspect, or what to think of an alert.
 
 use std::io::{self, BufWriter, Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -7,13 +7,15 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 
 use super::exit::{Exit, Failure, OrFail, Outcome};
-use super::output::explanation;
 use super::output::terminal::Colours;
+use super::output::{alert_explanation, explanation};
 use super::rules::RuleArgs;
 use super::{Terminal, threads};
+use crate::app::alerts::Folder;
 use crate::app::ask::{AskError, Past};
 use crate::app::clock::now_micros;
 use crate::app::explain::{Answer, MAX_EVENTS, in_history, in_records};
+use crate::app::explain_alert;
 use crate::pipeline::rules::Rules;
 use crate::source::{Input, Limits, Reader};
 
@@ -23,13 +25,14 @@ use crate::source::{Input, Limits, Reader};
 Examples:
   keyward explain --catalog catalog.yaml --in logs/ 3f0c0a34-6f0e-4d3b-9c41-6f0a2f4f7a11
   keyward explain --data history 3f0c0a34-6f0e-4d3b-9c41-6f0a2f4f7a11
+  keyward explain --data /var/lib/keyward 6f0a2f4f7a116f0a2f4f7a116f0a2f4f
   keyward explain --catalog catalog.yaml event.json
   grep 3f0c0a34 audit.log | keyward explain --catalog catalog.yaml --format json -
 
 Exit codes: 0 explained, 3 a wrong catalog or detector, 4 no such event, or input that cannot be read.")]
 pub struct Args {
-    /// The id of an event or of a finding, to be looked for with --in or --data; or a file with the
-    /// record, `-` for standard input, or the record itself as JSON.
+    /// The id of an event or of a finding, to be looked for with --in or --data; of an alert, with
+    /// --data; or a file with the record, `-` for standard input, or the record itself as JSON.
     #[arg(value_name = "EVENT")]
     event: String,
 
@@ -83,6 +86,9 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         (Some(_), None) => {
             let Some(mut past) = past else { return Ok(Exit::InputOutput) };
             rules.catalog = std::mem::replace(&mut past.catalog, crate::catalog::Catalog::empty());
+            if let Some(exit) = explain_alert(args, &past, &rules, terminal)? {
+                return Ok(exit);
+            }
             in_history(&past, &rules, &args.event).map_err(unanswered)?
         }
     };
@@ -95,6 +101,26 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         io::stderr().write_all(told.as_bytes()).or_fail(Exit::InputOutput)?;
     }
     Ok(Exit::Clean)
+}
+
+/// Explains the alert that the argument names, if it names one.
+fn explain_alert(
+    args: &Args,
+    past: &Past,
+    rules: &Rules,
+    terminal: Terminal,
+) -> Result<Option<Exit>, Failure> {
+    let Some(data) = &args.data else { return Ok(None) };
+    let folder = Folder::embedded(data).or_fail(Exit::InputOutput)?;
+    let explained = explain_alert::explain(&folder, past, rules, &args.event).or_fail(Exit::InputOutput)?;
+    let Some(explained) = explained else { return Ok(None) };
+    let text = match args.format {
+        Form::Json => alert_explanation::json(&explained).or_fail(Exit::InputOutput)?,
+        Form::Table => alert_explanation::text(&explained, terminal.colours),
+    };
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_fail(Exit::InputOutput)?;
+    Ok(Some(Exit::Clean))
 }
 
 /// The records that the argument is or names; nothing where it is an id.

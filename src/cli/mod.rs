@@ -2,7 +2,9 @@
 //! stages, and what comes back into text and an exit code.
 
 pub mod alerts;
+pub mod backtest;
 pub mod bench;
+mod bench_anomaly;
 pub mod catalog;
 pub mod check;
 pub mod columns;
@@ -31,6 +33,8 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use exit::{Exit, Failure, Outcome};
 use output::terminal::Colours;
+
+use crate::domain::time::parse_rfc3339;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 nothing found, 1 findings or a failed check, 2 wrong usage,
@@ -67,8 +71,10 @@ enum Command {
     Catalog(catalog::Args),
     /// List the detectors, show one in full, print the schema of their files
     Detectors(detectors::Args),
-    /// List the alerts that the service keeps
+    /// Look at the alerts that the service keeps, and say what becomes of them
     Alerts(alerts::Args),
+    /// Show what another catalog or other detectors would have raised over history
+    Backtest(backtest::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
     /// List the records that could not be understood, and read them again after a fix
@@ -121,11 +127,12 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Scan(args) => scan::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal),
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Catalog(args) => catalog::run(&args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Alerts(args) => alerts::run(&args, terminal),
+        Command::Backtest(args) => backtest::run(&args, terminal),
         Command::Query(args) => query::run(&args),
         Command::Rejects(args) => rejects::run(&args),
         Command::Bench(args) => bench::run(&args, terminal),
@@ -140,6 +147,11 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
 /// Threads to work with: as many as asked, or all processors.
 fn threads(asked: Option<NonZeroUsize>) -> usize {
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
+
+/// A moment on the command line, in microseconds since the epoch.
+fn moment(text: &str) -> Result<i64, String> {
+    parse_rfc3339(text).ok_or_else(|| "expected a time such as 2026-11-24T00:00:00Z".to_owned())
 }
 
 /// Says what went wrong. A reader that went away (`| head`) is no failure of ours.

@@ -39,6 +39,34 @@ impl Bar {
     }
 }
 
+/// How many of something are done, where it is not known how many there are.
+#[derive(Debug)]
+pub struct Counter(ProgressBar);
+
+impl Counter {
+    /// A counter of `what`; hidden unless `shown`.
+    pub fn new(what: &'static str, shown: bool) -> Self {
+        if !shown {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner()
+            .with_style(style("{spinner} {human_pos} {msg}, {per_sec}"))
+            .with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// So many are done.
+    pub fn at(&self, count: u64) {
+        self.0.set_position(count);
+    }
+
+    /// Takes it off the screen.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

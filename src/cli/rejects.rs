@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::exit::{Exit, Failure, OrFail, Outcome};
+use super::moment;
 use super::output::terminal::harmless;
 use super::output::{Format, rows};
 use super::rules::RuleArgs;
 use crate::app::clock::now_micros;
 use crate::app::rejects::{self, Filter, Rejected};
 use crate::domain::reject::RejectReason;
-use crate::domain::time::{format_rfc3339, parse_rfc3339};
+use crate::domain::time::format_rfc3339;
 
 /// How much of an id a list shows: enough to name one of billions.
 const SHORT_ID: usize = 16;
@@ -57,7 +58,7 @@ struct FilterArgs {
     source: Option<String>,
 
     /// Only those read since this moment (RFC 3339).
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<i64>,
 }
 
@@ -210,8 +211,4 @@ fn reason(word: &str) -> Result<RejectReason, String> {
         let known: Vec<_> = RejectReason::ALL.iter().map(|reason| reason.as_str()).collect();
         format!("known reasons: {}", known.join(" "))
     })
-}
-
-fn time(text: &str) -> Result<i64, String> {
-    parse_rfc3339(text).ok_or_else(|| "expected a time such as 2026-11-24T00:00:00Z".to_owned())
 }

@@ -24,6 +24,11 @@ pub struct RuleArgs {
 }
 
 impl RuleArgs {
+    /// Those of a command that explains its arguments itself.
+    pub const fn new(catalog: Vec<PathBuf>, detectors: Option<PathBuf>) -> Self {
+        Self { catalog, detectors }
+    }
+
     /// Loads them, with warnings on standard error.
     ///
     /// # Errors

@@ -148,11 +148,10 @@ impl Output {
                 self.events.write(&step.judged.batch, &mut self.out)
             }
             Emit::Events | Emit::Alerts => Ok(()),
-            Emit::Findings => step
-                .judged
-                .findings
-                .iter()
-                .try_for_each(|finding| self.findings.write(finding, &mut self.out)),
+            Emit::Findings => {
+                let mut findings = step.judged.all_findings();
+                findings.try_for_each(|finding| self.findings.write(finding, &mut self.out))
+            }
         }
     }
 

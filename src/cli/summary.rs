@@ -8,6 +8,7 @@ use arrow::array::Array;
 
 use crate::app::record::Merged;
 use crate::detect::blindness::{Blind, Seen};
+use crate::detect::window::windows::Forgotten;
 use crate::domain::level::Level;
 use crate::metrics::Account;
 use crate::pipeline::rules::{Judged, Rules};
@@ -30,6 +31,8 @@ pub struct Summary {
     detectors: BTreeMap<String, u64>,
     /// Why, by the detector's place in the engine.
     failures: BTreeMap<usize, String>,
+    /// What windows had no room for.
+    forgotten: Vec<Forgotten>,
     events: u64,
     seen: Seen,
     /// What became of small files of history at the end.
@@ -41,6 +44,7 @@ impl Summary {
     pub fn add(&mut self, step: &Step) {
         self.count(&step.account);
         self.add_judged(&step.judged);
+        self.forgotten.extend(step.forgotten.iter().cloned());
     }
 
     /// Adds what became of some records.
@@ -52,7 +56,7 @@ impl Summary {
     pub fn add_judged(&mut self, judged: &Judged) {
         self.events += judged.batch.num_rows() as u64;
         count_words(&Rows::of(&judged.batch), Column::Verdict, &mut self.verdicts);
-        for finding in &judged.findings {
+        for finding in judged.all_findings() {
             *self.levels.entry(finding.level).or_default() += 1;
             *self.detectors.entry(finding.detector.clone()).or_default() += 1;
         }
@@ -107,6 +111,12 @@ impl Summary {
         for (detector, message) in &self.failures {
             let detector = rules.engine.detectors().get(*detector).map_or("", |detector| &detector.id);
             writeln!(to, "failed     {detector} could not be evaluated everywhere: {message}")?;
+        }
+        for Forgotten { detector, count } in &self.forgotten {
+            writeln!(
+                to,
+                "forgotten  {detector} had no room for {count} groups: what they did is not counted whole"
+            )?;
         }
         self.write_blind(to, rules)?;
         if self.merged.known > 0 {

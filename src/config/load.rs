@@ -107,5 +107,17 @@ fn check(path: &Path, config: &Config) -> Result<(), Vec<Problem>> {
             ));
         }
     }
+    let mut users = BTreeSet::new();
+    for user in &config.http.users {
+        if user.name.trim().is_empty() || user.name == crate::domain::alert::KEYWARD {
+            report(format!("`{}` is no name for somebody in `http.users`", user.name));
+        }
+        if !users.insert(&user.name) {
+            report(format!(
+                "two of `http.users` are called `{}`: the journal could not tell them apart",
+                user.name
+            ));
+        }
+    }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

@@ -13,6 +13,7 @@ mod retention;
 mod schema;
 mod secret;
 mod source;
+mod user;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use secret::{SecretError, SecretFile};
 pub use source::{
     Follow, Http, Kafka, Sasl, SaslMechanism, Socket, Source, SourceKind, Start, Stdin, Tls, WhenFull,
 };
+pub use user::{Role, User};
 
 /// Everything that `keyward run` is told.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -195,6 +197,8 @@ pub struct Server {
     pub metrics_token: Option<SecretFile>,
     /// A file with the token for changing things: reloading the rules. Without one that is refused.
     pub admin_token: Option<SecretFile>,
+    /// Who may see alerts over HTTP, and do something to them. Without anybody that is refused.
+    pub users: Vec<User>,
 }
 
 impl Default for Server {
@@ -208,6 +212,7 @@ impl Default for Server {
             timeout: Span::seconds(30),
             metrics_token: None,
             admin_token: None,
+            users: Vec::new(),
         }
     }
 }

@@ -133,7 +133,8 @@ pub struct Http {
 #[serde(deny_unknown_fields)]
 pub struct Socket<A> {
     pub listen: A,
-    /// Connections open at once; more are closed at once and counted.
+    /// Connections open at once. Where there are more, one that never sent a line is closed for the new one; where
+    /// all have, the new one is.
     #[serde(default = "default_connections")]
     pub connections: usize,
 }

@@ -2,9 +2,10 @@
 //!
 //! In: judged batches. Out: the detectors whose requirements were never met, with the reason.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, RecordBatch};
+use serde_json::Value;
 
 use super::engine::Engine;
 use super::requirement::Requirement;
@@ -21,6 +22,8 @@ pub struct Seen {
     services: BTreeSet<String>,
     /// Places of the required columns that had a value.
     columns: BTreeSet<usize>,
+    /// Required members that some record was read for.
+    members: BTreeSet<String>,
 }
 
 /// A detector that could not have fired.
@@ -46,6 +49,7 @@ impl Seen {
         self.providers.extend(&other.providers);
         self.services.extend(other.services.iter().cloned());
         self.columns.extend(&other.columns);
+        self.members.extend(other.members.iter().cloned());
     }
 
     fn words(&mut self, batch: &RecordBatch) {
@@ -65,6 +69,7 @@ impl Seen {
             Requirement::Provider(provider) => self.providers.contains(provider),
             Requirement::Service(name) => self.services.contains(name),
             Requirement::Column(place) => self.columns.contains(place),
+            Requirement::Member(path) => self.members.contains(path),
             Requirement::Field(_) => true,
         }
     }
@@ -77,7 +82,21 @@ impl Engine {
             return;
         }
         seen.words(batch);
+        let rows = Rows::of(batch);
+        // What is read of one record of a provider is read of all.
+        let mut records = BTreeMap::new();
+        for row in 0..rows.len() {
+            if let Some(record) = rows.text(Column::Record, row) {
+                records.entry(rows.text(Column::Provider, row)).or_insert(record);
+            }
+        }
         for requirement in self.detectors().iter().flat_map(|detector| &detector.requires) {
+            if let Requirement::Member(path) = requirement
+                && !seen.members.contains(path)
+                && records.values().any(|record| record.contains(&Value::from(path.as_str()).to_string()))
+            {
+                seen.members.insert(path.clone());
+            }
             if let Requirement::Column(place) = requirement
                 && !seen.columns.contains(place)
                 && batch.columns().get(*place).is_some_and(|column| column.null_count() < column.len())

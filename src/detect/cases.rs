@@ -10,9 +10,12 @@ use serde_json::{Map, Value};
 
 use super::detectors::Detector;
 use super::document::CaseDocument;
-use super::engine::Engine;
+use super::engine::{Engine, Entering};
 use super::findings::list;
+use super::repeated;
 use super::requirement::named_column;
+use super::window::memory::Pace;
+use super::window::windows::Windows;
 use crate::domain::problem::Problem;
 use crate::domain::time::parse_rfc3339;
 use crate::table::columns::{COLUMNS, Column, Kind};
@@ -70,7 +73,8 @@ pub fn read(document: &CaseDocument, (line, column): (usize, usize), file: &Path
         Some(inline @ Value::Object(_)) => CaseCatalog::Inline(inline.clone()),
         Some(_) => return Err("`catalog` is a catalog written out, or the path of one".to_owned()),
     };
-    let records = document.events.iter().map(|event| record(event, file)).collect::<Result<Vec<_>, _>>()?;
+    let events = repeated::expand(&document.events)?;
+    let records = events.iter().map(|event| record(event, file)).collect::<Result<Vec<_>, _>>()?;
     if records.is_empty() {
         return Err(format!("case `{}` has no events", document.name));
     }
@@ -129,8 +133,29 @@ fn run_one(engine: &Engine, place: usize, case: &Case, judge: &Judge<'_>) -> Res
     if let Some(failure) = hits.failures.iter().find(|failure| failure.detector == place) {
         return Err(format!("the expression failed: {}", failure.message));
     }
-    let fired: Vec<_> = hits.hits.iter().filter(|hit| hit.detector == place).map(|hit| hit.row).collect();
+    let fired = match engine.detectors().get(place).is_some_and(|detector| detector.window.is_some()) {
+        true => fired_by_window(engine, place, hits.entering, &batch),
+        false => hits.hits.iter().filter(|hit| hit.detector == place).map(|hit| hit.row).collect(),
+    };
     compare(&batch, fired, &case.expect)
+}
+
+/// The rows that stand for what a detector's window finds in all of them.
+fn fired_by_window(
+    engine: &Engine,
+    place: usize,
+    mut entering: Vec<Entering>,
+    batch: &RecordBatch,
+) -> Vec<usize> {
+    entering.retain(|rows| rows.detector == place);
+    let mut windows = Windows::of(engine, Pace::AtTheEnd);
+    windows.add(batch, &entering);
+    let rows = Rows::of(batch);
+    let row_of = |event: &str| {
+        let mut entered = entering.iter().flat_map(|entered| entered.rows.set_indices());
+        entered.find(|row| rows.text(Column::EventId, *row) == Some(event))
+    };
+    windows.finish().iter().filter_map(|(finding, _)| row_of(&finding.event_id)).collect()
 }
 
 /// Each expectation takes one of the rows that fired, and none may be left.

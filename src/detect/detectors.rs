@@ -9,10 +9,12 @@ use super::cases::Case;
 use super::document::Status;
 use super::reading;
 use super::requirement::Requirement;
-use super::window::WindowDocument;
+use super::sigma::{self, Sigma};
+use super::window::rule::Window;
 use crate::domain::alert::Notice;
 use crate::domain::identity::digest;
 use crate::domain::level::Level;
+use crate::domain::member::Members;
 use crate::domain::problem::{Problem, Severity};
 use crate::sql::expression::{Compiler, Expression};
 use crate::table::columns::{Column, events_schema};
@@ -47,8 +49,13 @@ pub struct Detector {
     pub references: Vec<String>,
     pub author: Option<String>,
     pub related: Vec<String>,
-    pub window: Option<WindowDocument>,
+    /// What it remembers, where one event is not enough.
+    pub window: Option<Window>,
     pub cases: Vec<Case>,
+    /// What it reads of raw records beside the columns.
+    pub members: Members,
+    /// What there is to tell of it where it was a Sigma rule.
+    pub sigma: Option<Sigma>,
     pub file: PathBuf,
     /// Line of the id.
     pub line: usize,
@@ -61,11 +68,15 @@ pub struct Detector {
 impl Detector {
     /// Why this detector is not evaluated, if it is not.
     pub fn set_aside(&self) -> Option<String> {
-        match (&self.window, self.status) {
-            (_, Status::Deprecated) => Some("not evaluated: deprecated".to_owned()),
-            (Some(window), _) => Some(format!("not evaluated: needs memory ({})", window.kind)),
-            (None, _) => None,
+        let aside = self.sigma.as_ref().and_then(|sigma| sigma.aside.as_ref());
+        if let Some((told, _)) = aside {
+            return Some(format!("not evaluated: {told}"));
         }
+        if self.status == Status::Deprecated {
+            return Some("not evaluated: deprecated".to_owned());
+        }
+        let window = self.window.as_ref().filter(|window| !window.kind.is_evaluated())?;
+        Some(format!("not evaluated: this version has no memory for {}", window.kind))
     }
 }
 
@@ -73,6 +84,8 @@ impl Detector {
 #[derive(Debug, Clone, Default)]
 pub struct Detectors {
     all: Vec<Detector>,
+    /// What deserves attention in files and is no single detector's.
+    warnings: Vec<Problem>,
 }
 
 impl Detectors {
@@ -106,7 +119,7 @@ impl Detectors {
         all.retain(|own| theirs.all.binary_search_by(|other| other.id.cmp(&own.id)).is_err());
         all.extend(theirs.all);
         all.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(Self { all })
+        Ok(Self { all, warnings: theirs.warnings })
     }
 
     /// The texts of these files and of those in these folders, each with its file.
@@ -160,14 +173,23 @@ impl Detectors {
         let compiler = Compiler::new(&events_schema())
             .map_err(|error| vec![Problem::error("detectors", 0, 0, error.to_string())])?;
         let (mut all, mut problems) = (Vec::new(), Vec::new());
-        for (file, text) in texts {
+        let (theirs, ours): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(_, text)| sigma::is_sigma(text));
+        for (file, text) in ours {
             let (detector, mut found) = reading::read(&compiler, &file, text);
+            all.extend(detector);
+            problems.append(&mut found);
+        }
+        let translation = sigma::translate(&theirs);
+        let mut warnings = translation.problems;
+        problems.extend(warnings.extract_if(.., |problem| problem.severity == Severity::Error));
+        for translated in &translation.detectors {
+            let (detector, mut found) = reading::read_translated(&compiler, translated);
             all.extend(detector);
             problems.append(&mut found);
         }
         all.sort_by(|one, other| (&one.id, &one.file).cmp(&(&other.id, &other.file)));
         problems.extend(duplicates(&all));
-        if problems.is_empty() { Ok(Self { all }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { all, warnings }) } else { Err(problems) }
     }
 
     /// The detectors, sorted by id.
@@ -188,12 +210,36 @@ impl Detectors {
     /// What does not stop a detector from working but should not stay: a missing runbook, description
     /// or case. `keyward check` shows it.
     pub fn lint(&self) -> Vec<Problem> {
-        self.all.iter().flat_map(lint).collect()
+        let warnings = self.warnings.iter().cloned();
+        warnings.chain(self.all.iter().flat_map(lint)).collect()
+    }
+
+    /// The same, but Sigma rules that ask for records of which none becomes an event are set aside. `reads`
+    /// tells whether calls of a source and a name do, either of them left open or given.
+    #[must_use]
+    pub fn where_records(mut self, reads: &dyn Fn(Option<&str>, Option<&str>) -> bool) -> Self {
+        for detector in &mut self.all {
+            let place = (detector.line, detector.column);
+            if let Some(sigma) = &mut detector.sigma {
+                sigma.where_records(place, reads);
+            }
+        }
+        self
     }
 }
 
 fn lint(detector: &Detector) -> Vec<Problem> {
-    let stateless = detector.window.is_none() && detector.status != Status::Deprecated;
+    if let Some(sigma) = &detector.sigma {
+        let place = sigma.aside.as_ref().map_or((detector.line, detector.column), |(_, place)| *place);
+        let all =
+            detector.set_aside().map(|told| (told, place)).into_iter().chain(sigma.notes.iter().cloned());
+        return all
+            .map(|(told, (line, column))| {
+                Problem::warning(&detector.file, line, column, format!("{}: {told}", detector.id))
+            })
+            .collect();
+    }
+    let evaluated = detector.status != Status::Deprecated;
     let fires = detector.cases.iter().any(|case| !case.expect.is_empty());
     let silent = detector.cases.iter().any(|case| case.expect.is_empty());
     let lacks = [
@@ -203,8 +249,8 @@ fn lint(detector: &Detector) -> Vec<Problem> {
         ),
         (detector.runbook.trim().is_empty(), "say in `runbook` what to do when it fires"),
         (detector.false_positives.is_empty(), "say in `false_positives` what else looks like this"),
-        (stateless && !fires, "add a case that fires"),
-        (stateless && !silent, "add a case that stays silent"),
+        (evaluated && !fires, "add a case that fires"),
+        (evaluated && !silent, "add a case that stays silent"),
     ];
     let lacking = lacks.into_iter().filter(|(lacks, _)| *lacks);
     let case_error =

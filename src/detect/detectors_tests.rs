@@ -112,8 +112,10 @@ fn windows_are_checked_and_never_silently_ignored() {
     let with =
         |window: &str| format!("id: T-3\ntitle: t\nlevel: low\nstatus: test\nmatch: mfa\nwindow: {window}\n");
     let detectors = load(&with("{ kind: threshold, over: 10m, count: 3, group_by: [key_id] }")).unwrap();
-    let aside = detectors.iter().next().unwrap().set_aside();
-    assert_eq!(aside.as_deref(), Some("not evaluated: needs memory (threshold)"));
+    let detector = detectors.iter().next().unwrap();
+    assert_eq!(detector.set_aside(), None);
+    let window = detector.window.as_ref().unwrap();
+    assert_eq!(window.to_string(), "threshold count 3 over 10m by key_id");
     insta::assert_snapshot!(problems(&with("{ kind: threshold, over: ten, of: funktion }")), @r"
     d/t.yaml:6:9: error: a threshold window needs `count`
     d/t.yaml:6:9: error: `of` means nothing in a threshold window
@@ -125,6 +127,10 @@ fn windows_are_checked_and_never_silently_ignored() {
     d/t.yaml:6:9: error: `absent: c` names no step
     d/t.yaml:6:99: error: there is no column `mfo`; did you mean `mfa`?
     ");
+    insta::assert_snapshot!(problems(&with("{ kind: threshold, over: 10m, count: 0, group_by: [violations] }")), @r"
+    d/t.yaml:6:9: error: `count` must be at least 1 and `factor` more than 1
+    d/t.yaml:6:60: error: `violations` has no one value to group or count by
+    ");
     insta::assert_snapshot!(problems(&with("{ kind: treshold }")), @"d/t.yaml:6:17: error: unknown variant `treshold`, expected one of threshold, distinct, sequence, first_seen, dormant, rate, silence, overdue");
     for good in [
         "{ kind: distinct, over: 1h, count: 3, of: function }",
@@ -134,7 +140,7 @@ fn windows_are_checked_and_never_silently_ignored() {
         "{ kind: rate, over: 1h, factor: 3 }",
         "{ kind: silence, every: learnt }",
         "{ kind: silence, every: 2h }",
-        "{ kind: overdue, due: rotation_due }",
+        "{ kind: overdue, due: event_time }",
     ] {
         assert_eq!(problems(&with(good)), "loads", "{good}");
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use super::window::WindowDocument;
+use super::window::document::WindowDocument;
 use crate::domain::alert::Notice;
 use crate::domain::level::Level;
 use crate::domain::vocabulary::vocabulary;

@@ -37,29 +37,36 @@ impl Engine {
     }
 }
 
+/// The columns of one event, wherever it is kept.
+pub trait Facts {
+    /// A column's text.
+    fn text(&self, column: Column) -> Option<&str>;
+
+    /// What became of the call.
+    fn outcome(&self) -> Option<Outcome> {
+        Outcome::from_word(self.text(Column::Outcome)?)
+    }
+
+    /// What was done.
+    fn function(&self) -> Option<Function> {
+        Function::from_word(self.text(Column::Function)?)
+    }
+}
+
 /// One row as a finding sees it.
-pub struct Evidence<'a> {
+struct Evidence<'a> {
     batch: &'a RecordBatch,
     rows: &'a Rows<'a>,
     row: usize,
 }
 
-impl<'a> Evidence<'a> {
-    /// A column's text.
-    pub fn text(&self, column: Column) -> Option<&'a str> {
+impl Facts for Evidence<'_> {
+    fn text(&self, column: Column) -> Option<&str> {
         self.rows.text(column, self.row)
     }
+}
 
-    /// What became of the call.
-    pub fn outcome(&self) -> Option<Outcome> {
-        Outcome::from_word(self.text(Column::Outcome)?)
-    }
-
-    /// What was done.
-    pub fn function(&self) -> Option<Function> {
-        Function::from_word(self.text(Column::Function)?)
-    }
-
+impl Evidence<'_> {
     fn owned(&self, column: Column) -> Option<String> {
         self.text(column).map(str::to_owned)
     }
@@ -69,7 +76,7 @@ impl<'a> Evidence<'a> {
         Finding {
             id: self.id(&detector.id),
             detector: detector.id.clone(),
-            level: self.level(detector.level),
+            level: weighed(detector.level, self),
             title: detector.title.clone(),
             event_id: self.owned(Column::EventId).unwrap_or_default(),
             event_time: format_rfc3339(self.rows.time(Column::EventTime, self.row).unwrap_or_default()),
@@ -87,6 +94,7 @@ impl<'a> Evidence<'a> {
             tags: detector.tags.clone(),
             source: self.owned(Column::Source),
             position: self.rows.integer(Column::Position, self.row),
+            window: None,
         }
     }
 
@@ -102,21 +110,26 @@ impl<'a> Evidence<'a> {
             }
         }
     }
+}
 
-    /// The detector's level, one more for a key of high criticality, one less for low, one less outside
-    /// production, one less for an attempt that was blocked; between low and critical (JUDGING §3).
-    ///
-    /// Without a key or an entry there is no criticality and no environment, which changes nothing.
-    fn level(&self, detectors: Level) -> Level {
-        let criticality = match self.text(Column::Criticality).and_then(Criticality::from_word) {
-            Some(Criticality::High) => 1,
-            Some(Criticality::Low) => -1,
-            Some(Criticality::Medium) | None => 0,
-        };
-        let elsewhere = self.text(Column::Environment).is_some_and(|environment| environment != PRODUCTION);
-        let blocked = self.outcome().is_some_and(is_blocked);
-        detectors.shifted(criticality - i8::from(elsewhere) - i8::from(blocked))
-    }
+/// A detector's level, one more for a key of high criticality, one less for low, one less outside
+/// production, one less for an attempt that was blocked; between low and critical (JUDGING §3).
+///
+/// Without a key or an entry there is no criticality and no environment, which changes nothing.
+pub fn weighed(level: Level, facts: &dyn Facts) -> Level {
+    let blocked = facts.outcome().is_some_and(is_blocked);
+    level.shifted(weight_of_key(facts) - i8::from(blocked))
+}
+
+/// What the key's declaration adds to a level.
+pub fn weight_of_key(facts: &dyn Facts) -> i8 {
+    let criticality = match facts.text(Column::Criticality).and_then(Criticality::from_word) {
+        Some(Criticality::High) => 1,
+        Some(Criticality::Low) => -1,
+        Some(Criticality::Medium) | None => 0,
+    };
+    let elsewhere = facts.text(Column::Environment).is_some_and(|environment| environment != PRODUCTION);
+    criticality - i8::from(elsewhere)
 }
 
 /// The words in a list column.

@@ -1,7 +1,7 @@
 //! One sentence that lets a person decide: who, outcome, function, key and use, what does not fit,
 //! how often, whose key.
 
-use super::findings::Evidence;
+use super::findings::Facts;
 use crate::domain::event::Outcome;
 use crate::domain::function::Function;
 use crate::table::columns::Column;
@@ -11,7 +11,7 @@ const MAX_PIECE: usize = 200;
 
 /// The sentence of a finding. `described` says what was declared and what was seen, aspect by aspect;
 /// `count` is how often this caller was seen before, once there is a memory to ask.
-pub fn sentence(evidence: &Evidence<'_>, title: &str, described: &[String], count: Option<u64>) -> String {
+pub fn sentence(evidence: &dyn Facts, title: &str, described: &[String], count: Option<u64>) -> String {
     let mut sentence = format!("{} {}", who(evidence), did(evidence));
     if let Some(key) = key(evidence) {
         sentence.push_str(&key);
@@ -27,7 +27,7 @@ pub fn sentence(evidence: &Evidence<'_>, title: &str, described: &[String], coun
     sentence
 }
 
-fn who(evidence: &Evidence<'_>) -> String {
+fn who(evidence: &dyn Facts) -> String {
     let principal = evidence.text(Column::Principal).map_or_else(|| "an unknown caller".to_owned(), clean);
     match evidence.text(Column::SessionName) {
         Some(session) if !principal.ends_with(session) => format!("{principal} (session {})", clean(session)),
@@ -36,7 +36,7 @@ fn who(evidence: &Evidence<'_>) -> String {
 }
 
 /// Outcome and function, such as `succeeded in signing` or `was denied ScheduleKeyDeletion`.
-fn did(evidence: &Evidence<'_>) -> String {
+fn did(evidence: &dyn Facts) -> String {
     let action = evidence.text(Column::Action).map_or_else(|| "a call".to_owned(), clean);
     let what = evidence.function().and_then(gerund).map_or(action, str::to_owned);
     match evidence.outcome().unwrap_or(Outcome::Unknown) {
@@ -80,7 +80,7 @@ const fn gerund(function: Function) -> Option<&'static str> {
 }
 
 /// ` with model-signing (model-weights-signing)`, or the key's canonical name where it is not declared.
-fn key(evidence: &Evidence<'_>) -> Option<String> {
+fn key(evidence: &dyn Facts) -> Option<String> {
     let preposition = match evidence.function() {
         Some(function) if function.is_use() => "with",
         Some(Function::Export | Function::Backup | Function::Import) => "of",
@@ -114,7 +114,7 @@ fn lower_first(title: &str) -> String {
 }
 
 /// A log's own text in one line of bounded length, without what would steer a terminal.
-fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     if text.len() <= MAX_PIECE && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.to_owned();
     }

@@ -23,8 +23,10 @@ mod message;
 pub mod plan;
 mod position;
 mod reading;
+mod repeated;
 pub mod requirement;
 #[cfg(test)]
 mod samples;
+pub mod sigma;
 pub mod table;
 pub mod window;

@@ -11,12 +11,15 @@ use super::detectors::Detector;
 use super::document::Document;
 use super::position;
 use super::requirement::{self, Requirement};
-use super::window::parse_duration;
+use super::sigma::Translated;
+use super::window::document::{WindowDocument, parse_duration};
+use super::window::rule::{Parts, Window};
 use crate::domain::alert::{DAY, Notice};
 use crate::domain::identity::digest;
+use crate::domain::member::Members;
 use crate::domain::problem::Problem;
 use crate::sql::expression::{Compiler, Expression};
-use crate::table::columns::Column;
+use crate::table::columns::{COLUMNS, Column, Kind};
 
 /// The longest that one alert may span, in seconds: a year. Longer ones would hide that it is still going on.
 const LONGEST_ALERT: u64 = 366 * 86_400;
@@ -26,6 +29,22 @@ pub fn read(compiler: &Compiler, file: &Path, text: &str) -> (Option<Detector>, 
     let mut reading = Reading { compiler, file, text, problems: Vec::new() };
     let detector = reading.detector();
     (detector, reading.problems)
+}
+
+/// The detector of a Sigma rule; problems are placed where the rule begins.
+pub fn read_translated(compiler: &Compiler, from: &Translated) -> (Option<Detector>, Vec<Problem>) {
+    let (detector, problems) = read(compiler, &from.file, &from.document);
+    let (line, column) = from.place;
+    let placed = |problem| Problem { line, column, ..problem };
+    let detector = detector.map(|detector| Detector {
+        line,
+        column,
+        members: from.members.clone(),
+        sigma: Some(from.sigma.clone()),
+        content: from.content,
+        ..detector
+    });
+    (detector, problems.into_iter().map(placed).collect())
 }
 
 /// One file being read.
@@ -44,7 +63,7 @@ impl Reading<'_> {
         let requires = self.requirements(&document.requires);
         let alert_span = self.alert_span(document.alert_span.as_ref());
         self.check_id(&document.id);
-        self.check_window(&document);
+        let window = self.window(&document);
         let cases = self.cases(&document);
         Some(Detector {
             expression: expression?,
@@ -53,6 +72,8 @@ impl Reading<'_> {
             notice: document.notice.unwrap_or(Notice::AtOnce),
             requires,
             cases,
+            members: Members::default(),
+            sigma: None,
             file: self.file.to_owned(),
             line: document.id.referenced.line() as usize,
             column: document.id.referenced.column() as usize,
@@ -68,7 +89,7 @@ impl Reading<'_> {
             references: document.references,
             author: document.author,
             related: document.related,
-            window: document.window.map(|window| window.value),
+            window,
         })
     }
 
@@ -151,16 +172,44 @@ impl Reading<'_> {
         requirements
     }
 
-    fn check_window(&mut self, document: &Document) {
-        let Some(window) = &document.window else { return };
+    /// The window, unless something is wrong with it, which is told then.
+    fn window(&mut self, document: &Document) -> Option<Window> {
+        let window = document.window.as_ref()?;
+        let before = self.problems.len();
         for told in window.value.mistakes() {
             self.report(window.referenced, told);
         }
-        self.columns(&window.value.group_by);
-        self.columns(window.value.of.as_slice());
-        for step in &window.value.steps {
-            self.expression(&step.expression);
+        let parts = self.parts(&window.value, &document.expression);
+        let is_right = self.problems.len() == before;
+        Window::of(&window.value, parts).filter(|_| is_right)
+    }
+
+    fn parts(&mut self, window: &WindowDocument, entering: &Spanned<String>) -> Parts {
+        Parts {
+            group_by: self.grouping_columns(&window.group_by),
+            of: self.grouping_columns(window.of.as_slice()).first().copied(),
+            due: self.columns(window.due.as_slice()).first().copied(),
+            steps: window.steps.iter().filter_map(|step| self.step(entering, &step.expression)).collect(),
         }
+    }
+
+    /// A step's rows are those of the detector, too.
+    fn step(&mut self, entering: &Spanned<String>, step: &Spanned<String>) -> Option<Expression> {
+        self.expression(step)?;
+        self.compiler.compile(&format!("({}) AND ({})", entering.value, step.value)).ok()
+    }
+
+    /// Columns that have one value a row.
+    fn grouping_columns(&mut self, names: &[Spanned<String>]) -> Vec<Column> {
+        let columns = self.columns(names);
+        for name in names {
+            let is_list = |kind| matches!(kind, Kind::Words | Kind::Time);
+            if COLUMNS.iter().any(|spec| spec.name == name.value && is_list(spec.kind)) {
+                let told = format!("`{}` has no one value to group or count by", name.value);
+                self.report(name.referenced, told);
+            }
+        }
+        columns
     }
 
     fn cases(&mut self, document: &Document) -> Vec<Case> {

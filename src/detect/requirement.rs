@@ -17,6 +17,8 @@ pub enum Requirement {
     Service(String),
     /// A column that is not null at least once; by its place in the table.
     Column(usize),
+    /// A member of the raw record, read into the `record` column.
+    Member(String),
     /// A field inside a record that no column shows whether it is there: told to people, not tested.
     Field(String),
 }
@@ -32,6 +34,7 @@ impl Requirement {
         }
         match word.split_once(':') {
             Some(("service", name)) if is_name(name) => Ok(Self::Service(name.to_owned())),
+            Some(("member", path)) if !path.is_empty() => Ok(Self::Member(path.to_owned())),
             Some(("field", name)) if is_name(name) => Ok(Self::Field(name.to_owned())),
             Some(("column", name)) => column(name).ok_or_else(|| unknown_column(name)).map(Self::Column),
             None if word == "catalog" => Ok(Self::Catalog),
@@ -46,6 +49,7 @@ impl Requirement {
             Self::Provider(provider) => format!("no event of {provider} was seen"),
             Self::Service(name) => format!("no event of service {name} was seen"),
             Self::Column(place) => format!("no event had a value in {}", column_name(*place)),
+            Self::Member(path) => format!("{path} was not read of any record"),
             Self::Field(name) => format!("field {name} was not seen"),
         }
     }
@@ -59,6 +63,7 @@ impl fmt::Display for Requirement {
             Self::Provider(provider) => write!(f, "{provider}"),
             Self::Service(name) => write!(f, "service:{name}"),
             Self::Column(place) => write!(f, "column:{}", column_name(*place)),
+            Self::Member(path) => write!(f, "member:{path}"),
             Self::Field(name) => write!(f, "field:{name}"),
         }
     }
@@ -106,7 +111,9 @@ mod tests {
 
     #[test]
     fn requirements_are_read_and_written_alike() {
-        for word in ["catalog", "aws", "vault", "service:s3", "column:via", "field:request.dryRun"] {
+        for word in
+            ["catalog", "aws", "vault", "service:s3", "column:via", "field:request.dryRun", "member:a.b c"]
+        {
             assert_eq!(Requirement::parse(word).unwrap().to_string(), word);
         }
         assert_eq!(Requirement::parse("via").unwrap().to_string(), "column:via");

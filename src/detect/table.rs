@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, 
 use arrow::error::ArrowError;
 
 use crate::domain::event::Outcome;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Counted, Finding};
 use crate::domain::function::Function;
 use crate::domain::level::Level;
 use crate::domain::time::{format_rfc3339, parse_rfc3339};
@@ -39,6 +39,15 @@ const COLUMNS: &[(&str, Shape, bool, &str)] = &[
     ("tags", Shape::List, false, "Techniques and controls."),
     ("source", Shape::Text, true, "The file, topic or endpoint that the record came from."),
     ("position", Shape::Integer, true, "Where in its source the record begins."),
+    (
+        "window_from",
+        Shape::Time,
+        true,
+        "With a window: where the span of event time begins that it is about.",
+    ),
+    ("window_to", Shape::Time, true, "Where that span ends."),
+    ("window_count", Shape::Integer, true, "How many rows, values or steps it counted."),
+    ("window_events", Shape::List, true, "Ids of some of the events that it is made of."),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -112,24 +121,51 @@ pub fn to_batch(findings: &[Finding]) -> Result<RecordBatch, ArrowError> {
         lists(findings.iter().map(|finding| finding.tags.iter().map(String::as_str))),
         maybe(|finding| finding.source.as_deref()),
         Arc::new(findings.iter().map(|finding| finding.position).collect::<Int64Array>()),
+        Arc::new(window_times(findings, |counted| &counted.from)?),
+        Arc::new(window_times(findings, |counted| &counted.to)?),
+        Arc::new(
+            windows(findings)
+                .map(|of| of.and_then(|of| i64::try_from(of.count).ok()))
+                .collect::<Int64Array>(),
+        ),
+        optional_lists(windows(findings).map(|of| of.map(|of| of.events.iter().map(String::as_str)))),
     ];
     RecordBatch::try_new(findings_schema(), columns)
 }
 
 fn times(findings: &[Finding]) -> Result<TimestampMicrosecondArray, ArrowError> {
-    let times = findings.iter().map(|finding| {
-        parse_rfc3339(&finding.event_time)
-            .ok_or_else(|| ArrowError::ParseError(format!("finding {} has no readable time", finding.id)))
-    });
+    let times = findings.iter().map(|finding| time_of(&finding.event_time));
     let times = times.collect::<Result<Vec<_>, _>>()?;
     Ok(TimestampMicrosecondArray::from(times).with_timezone("UTC"))
 }
 
+/// What each finding counted, where it did.
+fn windows(findings: &[Finding]) -> impl Iterator<Item = Option<&Counted>> {
+    findings.iter().map(|finding| finding.window.as_ref())
+}
+
+fn window_times(
+    findings: &[Finding],
+    read: fn(&Counted) -> &str,
+) -> Result<TimestampMicrosecondArray, ArrowError> {
+    let times = windows(findings).map(|counted| counted.map(|counted| time_of(read(counted))).transpose());
+    Ok(times.collect::<Result<TimestampMicrosecondArray, _>>()?.with_timezone("UTC"))
+}
+
+fn time_of(text: &str) -> Result<i64, ArrowError> {
+    parse_rfc3339(text).ok_or_else(|| ArrowError::ParseError("a finding has no readable time".to_owned()))
+}
+
 fn lists<'f>(rows: impl Iterator<Item = impl Iterator<Item = &'f str>>) -> ArrayRef {
+    optional_lists(rows.map(Some))
+}
+
+fn optional_lists<'f>(rows: impl Iterator<Item = Option<impl Iterator<Item = &'f str>>>) -> ArrayRef {
     let mut builder = ListBuilder::new(StringBuilder::new()).with_field(list_item());
     for words in rows {
-        words.for_each(|word| builder.values().append_value(word));
-        builder.append(true);
+        let has = words.is_some();
+        words.into_iter().flatten().for_each(|word| builder.values().append_value(word));
+        builder.append(has);
     }
     Arc::new(builder.finish())
 }
@@ -173,8 +209,21 @@ impl<'a> Reading<'a> {
             message: self.required("message", row)?.to_owned(),
             tags: self.list("tags", row)?,
             source: self.owned("source", row)?,
-            position: self.position(row)?,
+            position: self.integer("position", row)?,
+            window: self.counted(row)?,
         })
+    }
+
+    fn counted(&self, row: usize) -> Result<Option<Counted>, ArrowError> {
+        let (from, to) = (self.maybe_time("window_from", row)?, self.maybe_time("window_to", row)?);
+        let (Some(from), Some(to)) = (from, to) else { return Ok(None) };
+        let count = self.integer("window_count", row)?.unwrap_or_default();
+        Ok(Some(Counted {
+            from: format_rfc3339(from),
+            to: format_rfc3339(to),
+            count: u64::try_from(count).unwrap_or_default(),
+            events: self.list("window_events", row)?,
+        }))
     }
 
     fn column(&self, name: &str) -> Result<&'a ArrayRef, ArrowError> {
@@ -195,13 +244,16 @@ impl<'a> Reading<'a> {
     }
 
     fn time(&self, row: usize) -> Result<i64, ArrowError> {
-        let name = "event_time";
-        let times = self.column(name)?.as_primitive_opt::<TimestampMicrosecondType>();
-        Ok(times.ok_or_else(|| wrong(name))?.value(row))
+        self.maybe_time("event_time", row)?.ok_or_else(|| wrong("event_time"))
     }
 
-    fn position(&self, row: usize) -> Result<Option<i64>, ArrowError> {
-        let name = "position";
+    fn maybe_time(&self, name: &str, row: usize) -> Result<Option<i64>, ArrowError> {
+        let times = self.column(name)?.as_primitive_opt::<TimestampMicrosecondType>();
+        let times = times.ok_or_else(|| wrong(name))?;
+        Ok(times.is_valid(row).then(|| times.value(row)))
+    }
+
+    fn integer(&self, name: &str, row: usize) -> Result<Option<i64>, ArrowError> {
         let numbers = self.column(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong(name))?;
         Ok(numbers.is_valid(row).then(|| numbers.value(row)))
     }

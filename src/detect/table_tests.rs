@@ -22,6 +22,7 @@ fn finding(id: &str) -> Finding {
         tags: vec!["ccm.cek-11".to_owned()],
         source: Some("a.json".to_owned()),
         position: Some(7),
+        window: None,
     }
 }
 

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::event::Outcome;
 use super::level::Level;
 use super::verdict::Aspect;
 use super::vocabulary::vocabulary;
@@ -15,12 +16,39 @@ pub type FoldedBy = BTreeMap<Cow<'static, str>, Option<String>>;
 /// How long an alert spans unless its detector says otherwise, in microseconds of event time.
 pub const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
+/// Who does what the service does by itself, in the journal of alerts.
+pub const KEYWARD: &str = "keyward";
+
 vocabulary! {
     /// When people are told of a detector's alerts.
     pub enum Notice as "notice" {
         AtOnce = "at_once",
         /// Once a day, all alerts of that day together.
         Daily = "daily",
+    }
+}
+
+vocabulary! {
+    /// Why nobody was told of a change to an alert.
+    pub enum Suppression as "reason for suppression" {
+        /// It says nothing that was not told before.
+        NoNews = "no_news",
+        /// The service only observes.
+        Observe = "observe",
+        /// Its window ended before the detector was first loaded.
+        Historical = "historical",
+        /// A campaign speaks for it.
+        Campaign = "campaign",
+        /// The day's digest will say it.
+        Digest = "digest",
+        /// A silence is in force for it.
+        Silenced = "silenced",
+        /// A critical alert on the same key is not resolved.
+        Inhibited = "inhibited",
+        /// It was merged into another alert, which speaks for it.
+        Merged = "merged",
+        /// Somebody has acknowledged it, and its scope has not grown.
+        Acknowledged = "acknowledged",
     }
 }
 
@@ -43,7 +71,7 @@ impl Folding {
 }
 
 /// All findings about one subject, by default a key and a principal, within a day of event time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// Derived from what folds and the day: a replay gives the same id.
     pub id: String,
@@ -68,7 +96,13 @@ pub struct Alert {
     pub first: String,
     pub last: String,
     /// Distinct findings by the outcome of their event.
+    #[serde(deserialize_with = "outcomes")]
     pub outcomes: BTreeMap<&'static str, u64>,
     /// When a call first succeeded after one that was stopped.
     pub success_after_attempts: Option<String>,
+}
+
+fn outcomes<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<&'static str, u64>, D::Error> {
+    let counts = BTreeMap::<Outcome, u64>::deserialize(from)?;
+    Ok(counts.into_iter().map(|(outcome, count)| (outcome.as_str(), count)).collect())
 }

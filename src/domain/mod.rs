@@ -7,6 +7,7 @@ pub mod function;
 pub mod harmless;
 pub mod identity;
 pub mod level;
+pub mod member;
 pub mod problem;
 pub mod purpose;
 pub mod reject;

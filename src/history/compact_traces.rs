@@ -53,7 +53,7 @@ fn write(store: &Store, files: &[FileRow], at: i64) -> Result<MergedFile, Histor
         file: name,
         kind: Kind::Traces,
         day,
-        rows: (traces.uids.len() + traces.aliases.len()) as i64,
+        rows: (traces.uids.len() + traces.aliases.len() + traces.tags.len()) as i64,
         bytes: contents.bytes,
         sha256: contents.sha256,
         min_time: files.iter().map(|file| file.min_time).min().unwrap_or_default(),

@@ -103,7 +103,7 @@ pub(super) fn write_traces(
         file: name,
         kind: Kind::Traces,
         day,
-        rows: (traces.uids.len() + traces.aliases.len()) as i64,
+        rows: (traces.uids.len() + traces.aliases.len() + traces.tags.len()) as i64,
         bytes: contents.bytes,
         sha256: contents.sha256,
         min_time: created_at,

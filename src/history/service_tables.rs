@@ -1,14 +1,16 @@
-//! What is kept in the store beside history, as tables for SQL: alerts, deliveries, actions, coverage.
+//! What is kept in the store beside history, as tables for SQL: alerts, their journal, deliveries, actions, coverage.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, Int64Array, ListBuilder, RecordBatch, StringBuilder, StringViewArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Field, Schema};
 use arrow::error::ArrowError;
 
 use super::coverage;
 use super::error::HistoryError;
-use crate::store::{AlertRow, CoverageRow, DeliveryRow, Store};
+use crate::store::{AlertFilter, CoverageRow, DeliveryRow, JournalRow, LifeRow, LivingAlert, Store};
 
 /// Rows of a table that a query sees, the latest: years of a team's alerts, in some tens of megabytes.
 const MOST: i64 = 100_000;
@@ -16,7 +18,8 @@ const MOST: i64 = 100_000;
 /// The rows of one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ServiceTables {
-    alerts: Vec<AlertRow>,
+    alerts: Vec<LivingAlert>,
+    journal: Vec<JournalRow>,
     deliveries: Vec<DeliveryRow>,
     coverage: Vec<CoverageRow>,
 }
@@ -27,14 +30,20 @@ type Filled = (&'static str, ArrayRef);
 impl ServiceTables {
     /// The rows that the store has now; none where no service ever ran.
     pub async fn read(store: &Store) -> Result<Self, HistoryError> {
-        let (alerts, deliveries) = (store.alerts(MOST).await?, store.deliveries(MOST).await?);
-        Ok(Self { alerts, deliveries, coverage: store.coverage().await? })
+        let after = store.journal_end().await?.saturating_sub(MOST);
+        Ok(Self {
+            alerts: store.living(&AlertFilter::default(), MOST).await?,
+            journal: store.journal_after(after, MOST).await?,
+            deliveries: store.deliveries(MOST).await?,
+            coverage: store.coverage().await?,
+        })
     }
 
     /// Each table with its name.
-    pub fn batches(&self) -> Result<[(&'static str, RecordBatch); 4], ArrowError> {
+    pub fn batches(&self) -> Result<[(&'static str, RecordBatch); 5], ArrowError> {
         Ok([
             ("alerts", batch(alerts(&self.alerts))?),
+            ("journal", batch(journal(&self.journal))?),
             ("deliveries", batch(deliveries(&self.deliveries))?),
             ("actions", batch(actions())?),
             ("coverage", coverage::batch(&self.coverage)?),
@@ -42,24 +51,68 @@ impl ServiceTables {
     }
 }
 
-fn alerts(rows: &[AlertRow]) -> Vec<Filled> {
+fn alerts(rows: &[LivingAlert]) -> Vec<Filled> {
     vec![
-        ("alert_id", text(rows, |row| Some(&row.id))),
-        ("kind", text(rows, |row| Some(row.kind.as_str()))),
-        ("state", text(rows, |row| Some(row.state.as_str()))),
-        ("disposition", text(rows, |_| None)),
-        ("level", text(rows, |row| Some(row.level.as_str()))),
-        ("title", text(rows, |row| Some(&row.title))),
-        ("key_id", text(rows, |row| row.key_id.as_deref())),
-        ("principal", text(rows, |row| row.principal.as_deref())),
-        ("findings", count(rows, |row| row.findings)),
-        ("first_time", time(rows, |row| Some(row.first_time))),
-        ("last_time", time(rows, |row| Some(row.last_time))),
+        ("alert_id", text(rows, |row| Some(&row.alert.id))),
+        ("kind", text(rows, |row| Some(row.alert.kind.as_str()))),
+        ("state", text(rows, |row| Some(row.alert.state.as_str()))),
+        ("disposition", text(rows, |row| row.life.as_ref()?.disposition.map(|word| word.as_str()))),
+        ("level", text(rows, |row| Some(set_level(row).unwrap_or(row.alert.level.as_str())))),
+        ("title", text(rows, |row| Some(&row.alert.title))),
+        ("key_id", text(rows, |row| row.alert.key_id.as_deref())),
+        ("principal", text(rows, |row| row.alert.principal.as_deref())),
+        ("findings", count(rows, |row| row.alert.findings)),
+        ("first_time", time(rows, |row| Some(row.alert.first_time))),
+        ("last_time", time(rows, |row| Some(row.alert.last_time))),
+        ("transition", count(rows, |row| row.alert.transition)),
+        ("pages", count(rows, |row| row.alert.pages)),
+        ("folded_into", text(rows, |row| row.alert.folded_into.as_deref())),
+        ("opened_at", time(rows, |row| Some(row.alert.opened_at))),
+        ("updated_at", time(rows, |row| Some(row.alert.updated_at))),
+        ("found_level", text(rows, |row| Some(row.alert.level.as_str()))),
+        ("detectors", list(rows, |row| detectors(&row.alert.facts))),
+        ("assignee", of_life(rows, |life| life.assignee.as_deref())),
+        ("verdict_reason", of_life(rows, |life| life.verdict_reason.as_deref())),
+        ("merged_into", of_life(rows, |life| life.merged_into.as_deref())),
+        ("acknowledged_at", time(rows, |row| row.life.as_ref()?.acknowledged_at)),
+        ("acknowledged_by", of_life(rows, |life| life.acknowledged_by.as_deref())),
+        ("resolved_at", time(rows, |row| row.life.as_ref()?.resolved_at)),
+        ("resolved_by", of_life(rows, |life| life.resolved_by.as_deref())),
+        ("notes", count(rows, |row| row.life.as_ref().map_or(0, |life| life.notes))),
+    ]
+}
+
+fn set_level(row: &LivingAlert) -> Option<&'static str> {
+    row.life.as_ref()?.set_level.map(|level| level.as_str())
+}
+
+fn of_life(rows: &[LivingAlert], value: impl Fn(&LifeRow) -> Option<&str>) -> ArrayRef {
+    text(rows, |row| value(row.life.as_ref()?))
+}
+
+/// The detectors of an alert. The form of its facts belongs to `alerts`, whose tests hold it against this.
+fn detectors(facts: &str) -> Vec<String> {
+    #[derive(Default, serde::Deserialize)]
+    struct Facts {
+        said: Said,
+    }
+    #[derive(Default, serde::Deserialize)]
+    struct Said {
+        detectors: Vec<String>,
+    }
+    serde_json::from_str::<Facts>(facts).unwrap_or_default().said.detectors
+}
+
+fn journal(rows: &[JournalRow]) -> Vec<Filled> {
+    vec![
+        ("seq", count(rows, |row| row.seq)),
+        ("alert_id", text(rows, |row| Some(&row.alert_id))),
         ("transition", count(rows, |row| row.transition)),
-        ("pages", count(rows, |row| row.pages)),
-        ("folded_into", text(rows, |row| row.folded_into.as_deref())),
-        ("opened_at", time(rows, |row| Some(row.opened_at))),
-        ("updated_at", time(rows, |row| Some(row.updated_at))),
+        ("done_at", time(rows, |row| Some(row.done_at))),
+        ("actor", text(rows, |row| Some(&row.actor))),
+        ("action", text(rows, |row| Some(&row.action))),
+        ("reason", text(rows, |row| row.reason.as_deref())),
+        ("detail", text(rows, |row| Some(&row.detail))),
     ]
 }
 
@@ -88,6 +141,12 @@ fn actions() -> Vec<Filled> {
 
 fn text<R>(rows: &[R], value: impl Fn(&R) -> Option<&str>) -> ArrayRef {
     Arc::new(rows.iter().map(value).collect::<StringViewArray>())
+}
+
+fn list<R>(rows: &[R], values: impl Fn(&R) -> Vec<String>) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    rows.iter().for_each(|row| lists.append_value(values(row).into_iter().map(Some)));
+    Arc::new(lists.finish())
 }
 
 fn count<R>(rows: &[R], value: impl Fn(&R) -> i64) -> ArrayRef {

@@ -6,7 +6,8 @@
 //! | `usage` `facts` | what seals derived from events, added up over all files ([`super::derived`]) |
 //! | `coverage` | which spans of which source were read, and which were not ([`super::coverage`]) |
 //! | `catalog` | what the caller gives |
-//! | `alerts` `deliveries` | what the service keeps beside history: the latest of each |
+//! | `alerts` `journal` `deliveries` | what the service keeps beside history: the latest of each |
+//! | `detector_quality` | by detector: alerts, what people judged them to be, how soon somebody looked |
 //! | `actions` | empty: the service will fill it |
 
 use std::sync::Arc;
@@ -24,6 +25,14 @@ use super::service_tables::ServiceTables;
 use super::table::HistoryTable;
 use crate::store::{DataFolder, FileRow, Kind, Store};
 use crate::table::columns::events_schema;
+
+/// An alert of several detectors counts for each of them. Digests and campaigns repeat what other alerts say.
+const DETECTOR_QUALITY: &str = "SELECT detector, count(*) AS alerts, count(disposition) AS judged, \
+    count(*) FILTER (WHERE disposition = 'false_positive') AS judged_false, \
+    CAST(count(*) FILTER (WHERE disposition = 'false_positive') AS DOUBLE) / nullif(count(disposition), 0) \
+    AS false_share, median(seconds) AS median_seconds_to_acknowledge FROM (SELECT unnest(detectors) AS detector, \
+    disposition, CAST(date_part('epoch', acknowledged_at) - date_part('epoch', opened_at) AS DOUBLE) AS seconds \
+    FROM alerts WHERE kind = 'misuse') GROUP BY detector";
 
 /// The files of history as of one moment.
 #[derive(Debug, Clone)]
@@ -81,6 +90,10 @@ impl Snapshot {
         }
         for (derived, files) in &self.derived {
             session.register_table(derived.kind.as_str(), derived.view(session, &self.folder, files)?)?;
+        }
+        for (name, query) in [("detector_quality", DETECTOR_QUALITY)] {
+            let view = session.sql(query).await?.into_view();
+            session.register_table(name, view)?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! What must be known of events after a restart, in small files of their own: uids, to recognise an
-//! event that comes again, and facts about aliases, to judge as before.
+//! event that comes again, and facts about aliases and tags, to judge as before.
 //!
 //! Reading it back from the events themselves would take minutes. Each seal that holds events writes one
 //! such file beside them, about 24 bytes an event; compaction keeps the newest uids, up to the number
@@ -25,6 +25,7 @@ use super::file::failed;
 use super::read;
 use crate::store::{Kind, Store};
 use crate::table::build::LearntAlias;
+use crate::table::tags::LearntTag;
 
 /// How many uids are remembered, the newest: at 40 events a second more than a day, at 2,000 half an hour.
 /// Their files take about 100 MB, and reading them a second.
@@ -47,6 +48,7 @@ pub struct Uid {
 pub struct Traces {
     pub uids: Vec<Uid>,
     pub aliases: Vec<LearntAlias>,
+    pub tags: Vec<LearntTag>,
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -58,19 +60,22 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         column("alias", DataType::Utf8),
         column("alias_key", DataType::Utf8),
         column("alias_at", DataType::Int64),
+        // With a tag's name, `alias` is the key that has it and `alias_key` the value.
+        column("tag", DataType::Utf8),
     ]))
 });
 
 impl Traces {
     /// Whether there is nothing to be known.
     pub fn is_empty(&self) -> bool {
-        self.uids.is_empty() && self.aliases.is_empty()
+        self.uids.is_empty() && self.aliases.is_empty() && self.tags.is_empty()
     }
 
     /// Adds what is to be known of later events.
     pub fn add(&mut self, later: Self) {
         self.uids.extend(later.uids);
         self.aliases.extend(later.aliases);
+        self.tags.extend(later.tags);
     }
 
     /// What is known of the sealed events: all facts, and the newest `horizon` uids.
@@ -116,7 +121,7 @@ impl Traces {
     }
 
     fn read_batch(&mut self, batch: &RecordBatch) {
-        let [high, low, content, alias, key, at] = batch.columns() else { return };
+        let [high, low, content, alias, key, at, tag] = batch.columns() else { return };
         let number = |column: &ArrayRef| column.as_primitive_opt::<Int64Type>().cloned();
         let text = |column: &ArrayRef| column.as_string_opt::<i32>().cloned();
         if let (Some(high), Some(low), Some(content)) = (number(high), number(low), number(content)) {
@@ -126,17 +131,22 @@ impl Traces {
                 self.uids.push(Uid { uid, content: content.map(|content| content as u64) });
             }
         }
-        if let (Some(alias), Some(key), Some(at)) = (text(alias), text(key), number(at))
+        if let (Some(alias), Some(key), Some(at), Some(tag)) = (text(alias), text(key), number(at), text(tag))
             && alias.null_count() < alias.len()
         {
-            self.read_aliases(&alias, &key, &at);
+            self.read_facts(&alias, &key, &at, &tag);
         }
     }
 
-    fn read_aliases(&mut self, alias: &StringArray, key: &StringArray, at: &Int64Array) {
-        for ((alias, key), at) in alias.iter().zip(key.iter()).zip(at.iter()) {
-            let (Some(alias), Some(at)) = (alias, at) else { continue };
-            self.aliases.push(LearntAlias { at, alias: alias.to_owned(), key: key.map(str::to_owned) });
+    fn read_facts(&mut self, about: &StringArray, value: &StringArray, at: &Int64Array, tag: &StringArray) {
+        for (((about, value), at), tag) in about.iter().zip(value.iter()).zip(at.iter()).zip(tag.iter()) {
+            let (Some(about), Some(at), value) = (about, at, value.map(str::to_owned)) else { continue };
+            match tag {
+                None => self.aliases.push(LearntAlias { at, alias: about.to_owned(), key: value }),
+                Some(name) => {
+                    self.tags.push(LearntTag { at, key: about.to_owned(), name: name.to_owned(), value });
+                }
+            }
         }
     }
 
@@ -152,9 +162,37 @@ impl Traces {
         for uids in self.uids.chunks(BATCH) {
             writer.write(&of_uids(uids)?)?;
         }
-        writer.write(&of_aliases(&essential(&self.aliases))?)?;
+        writer.write(&self.of_facts()?)?;
         writer.close()?;
         Ok(())
+    }
+}
+
+impl Traces {
+    /// The facts that say all, as a batch.
+    fn of_facts(&self) -> ParquetResult<RecordBatch> {
+        let aliases = self.aliases.iter().map(|of| ((of.alias.as_str(), None), of.at, of.key.as_deref()));
+        let tags = self.tags.iter().map(|of| ((&*of.key, Some(&*of.name)), of.at, of.value.as_deref()));
+        let facts = essential(aliases.chain(tags));
+        let (mut things, mut values) = (StringBuilder::new(), StringBuilder::new());
+        let (mut times, mut tags) = (Int64Builder::new(), StringBuilder::new());
+        for ((thing, tag), at, value) in &facts {
+            things.append_value(thing);
+            values.append_option(*value);
+            times.append_value(*at);
+            tags.append_option(*tag);
+        }
+        let none = || Arc::new(Int64Array::new_null(facts.len())) as ArrayRef;
+        let columns: Vec<ArrayRef> = vec![
+            none(),
+            none(),
+            none(),
+            Arc::new(things.finish()),
+            Arc::new(values.finish()),
+            Arc::new(times.finish()),
+            Arc::new(tags.finish()),
+        ];
+        Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
     }
 }
 
@@ -176,39 +214,33 @@ fn of_uids(uids: &[Uid]) -> ParquetResult<RecordBatch> {
         Arc::new(StringArray::new_null(uids.len())),
         Arc::new(StringArray::new_null(uids.len())),
         Arc::new(Int64Array::new_null(uids.len())),
+        Arc::new(StringArray::new_null(uids.len())),
     ];
     Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
 }
 
-fn of_aliases(facts: &[LearntAlias]) -> ParquetResult<RecordBatch> {
-    let (mut alias, mut key, mut at) = (StringBuilder::new(), StringBuilder::new(), Int64Builder::new());
-    for fact in facts {
-        alias.append_value(&fact.alias);
-        key.append_option(fact.key.as_deref());
-        at.append_value(fact.at);
-    }
-    let none = || Arc::new(Int64Array::new_null(facts.len())) as ArrayRef;
-    let columns: Vec<ArrayRef> =
-        vec![none(), none(), none(), Arc::new(alias.finish()), Arc::new(key.finish()), Arc::new(at.finish())];
-    Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
-}
+/// What a fact is about: an alias, or a tag of a key by its name.
+type About<'f> = (&'f str, Option<&'f str>);
 
-/// Of the facts of an alias in a row that name the same key, the first and the last: those between add
+/// Of the facts about one thing in a row that say the same, the first and the last: those between add
 /// nothing.
-fn essential(facts: &[LearntAlias]) -> Vec<LearntAlias> {
-    let mut by_alias: BTreeMap<&str, Vec<(i64, Option<&str>)>> = BTreeMap::new();
-    for fact in facts {
-        by_alias.entry(&fact.alias).or_default().push((fact.at, fact.key.as_deref()));
+fn essential<'f>(
+    facts: impl Iterator<Item = (About<'f>, i64, Option<&'f str>)>,
+) -> Vec<(About<'f>, i64, Option<&'f str>)> {
+    let mut by_thing: BTreeMap<About<'_>, Vec<(i64, Option<&str>)>> = BTreeMap::new();
+    for (about, at, value) in facts {
+        by_thing.entry(about).or_default().push((at, value));
     }
     let mut kept = Vec::new();
-    for (alias, mut points) in by_alias {
+    for (about, mut points) in by_thing {
         points.sort_unstable();
         points.dedup();
-        for (place, (at, key)) in points.iter().enumerate() {
-            let is_like = |other: Option<&(i64, Option<&str>)>| other.is_some_and(|(_, other)| other == key);
+        for (place, (at, value)) in points.iter().enumerate() {
+            let is_like =
+                |other: Option<&(i64, Option<&str>)>| other.is_some_and(|(_, other)| other == value);
             let before = place.checked_sub(1).and_then(|before| points.get(before));
             if !(is_like(before) && is_like(points.get(place + 1))) {
-                kept.push(LearntAlias { at: *at, alias: alias.to_owned(), key: key.map(str::to_owned) });
+                kept.push((about, *at, *value));
             }
         }
     }

@@ -11,10 +11,11 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
 use super::account::Account;
-use super::labels::{Channel, Expired, Kept, Stage, Suppressed, Transaction};
+use super::labels::{Channel, Expired, Kept, Stage, Transaction};
 use super::snapshot::{OutboxState, SourceCounts};
 use super::table::Families;
 use crate::config::{Source, SourceKind};
+use crate::domain::alert::Suppression;
 use crate::domain::event::Provider;
 use crate::domain::level::Level;
 use crate::domain::reject::{Aside, RejectReason};
@@ -128,7 +129,7 @@ impl Metrics {
         Provider::ALL.iter().for_each(|word| one(&families.events, word.as_str()));
         Verdict::ALL.iter().for_each(|word| one(&families.verdicts, word.as_str()));
         Level::ALL.iter().for_each(|word| one(&families.alerts, word.as_str()));
-        Suppressed::ALL.iter().for_each(|word| one(&families.suppressed, word.as_str()));
+        Suppression::ALL.iter().for_each(|word| one(&families.suppressed, word.as_str()));
         Expired::ALL.iter().for_each(|word| one(&families.expired, word.as_str()));
         Reload::ALL.iter().for_each(|word| one(&families.reloads, word.as_str()));
         for channel in Channel::ALL {
@@ -192,9 +193,9 @@ impl Metrics {
         self.families.alerts.with_label_values(&[level.as_str()]).inc();
     }
 
-    /// Nobody was told of a change to an alert.
-    pub fn suppressed(&self, reason: Suppressed) {
-        self.families.suppressed.with_label_values(&[reason.as_str()]).inc();
+    /// Nobody was told of so many changes to alerts.
+    pub fn suppressed(&self, reason: Suppression, pages: u64) {
+        self.families.suppressed.with_label_values(&[reason.as_str()]).inc_by(pages);
     }
 
     /// A stage took this long for one batch. [`Self::seal`] counts its own.
@@ -291,6 +292,11 @@ impl Metrics {
     /// A seal failed.
     pub fn seal_failed(&self) {
         self.families.seal_failures.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// What was sealed could not be read back after a failure; it is tried again.
+    pub fn restore_failed(&self) {
+        self.families.restore_failures.with_label_values::<&str>(&[]).inc();
     }
 
     /// A transaction of the store took this long.

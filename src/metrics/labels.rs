@@ -19,22 +19,6 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Why nobody was told of a change to an alert.
-    pub enum Suppressed as "suppression" {
-        /// It says nothing that was not told before.
-        NoNews = "no_news",
-        /// `alerts.mode: observe`.
-        Observe = "observe",
-        /// Its window ended before the detector was first loaded.
-        Historical = "historical",
-        /// It is part of a campaign, which was told of.
-        Campaign = "campaign",
-        /// It waits for the daily digest.
-        Digest = "digest",
-    }
-}
-
-vocabulary! {
     /// Where alerts are delivered to.
     pub enum Channel as "channel" {
         Webhook = "webhook",

@@ -19,5 +19,5 @@ mod tests;
 
 pub use account::Account;
 pub use export::{Delivered, Metrics, Reload, RulesInfo, Sealed};
-pub use labels::{Channel, Expired, Kept, Stage, Suppressed, Transaction};
+pub use labels::{Channel, Expired, Kept, Stage, Transaction};
 pub use snapshot::{OutboxState, SourceCounts};

@@ -87,6 +87,8 @@ metrics! {
         "Seals committed: history files and the positions they cover.";
     seal_failures: Counter "keyward_seal_failures_total" []
         "Seals that failed; what they held is read again.";
+    restore_failures: Counter "keyward_restore_failures_total" []
+        "Attempts after a failure to read back what was sealed that failed too; nothing is taken until one succeeds.";
     seal_rows: Counter "keyward_seal_rows_total" []
         "Key events written to history.";
     seal_bytes: Counter "keyward_seal_bytes_total" []

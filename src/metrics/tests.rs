@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::table::{Kind, TABLE};
 use super::*;
+use crate::domain::alert::Suppression;
 use crate::domain::event::Provider;
 use crate::domain::level::Level;
 use crate::domain::reject::{Aside, RejectReason};
@@ -44,7 +45,7 @@ fn everything(metrics: &Metrics) {
     metrics.finding("KP-001", Level::High);
     metrics.detector_failure("KP-001");
     metrics.alert(Level::High);
-    metrics.suppressed(Suppressed::NoNews);
+    metrics.suppressed(Suppression::NoNews, 1);
     metrics.stage(Stage::Judge, Duration::from_millis(2));
     metrics.alert_latency("trail", 1_000_000, 1_200_000);
     metrics.source("trail", true, [("trail/0", 7)]);

@@ -5,9 +5,11 @@
 
 pub mod cloudtrail;
 mod json;
+mod members;
 mod redact;
 pub mod vault;
 
+pub use members::members;
 pub use redact::redact_raw;
 
 use bumpalo::Bump;

@@ -3,9 +3,9 @@
 //! The store is the queue: what is pending there is sent, whoever put it there and however often this
 //! process was killed. Of each alert one delivery is under way at a time, in their order.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -17,7 +17,8 @@ use super::retry::{Failure, Next, next};
 use super::topic::{Message, Topic};
 use super::webhook::Webhook;
 use crate::config;
-use crate::store::{Delivery, Store, StoreError};
+use crate::metrics::{Metrics, Transaction};
+use crate::store::{Attempt, Came, Delivery, Store, StoreError};
 
 /// Requests under way at once: a receiver that takes a second still takes eight a second.
 const IN_FLIGHT: usize = 8;
@@ -47,6 +48,8 @@ pub struct Dispatcher {
     last_wait: Duration,
     wake: Arc<Notify>,
     counters: Arc<Counters>,
+    /// Hears how long the store takes.
+    metrics: Option<Arc<Metrics>>,
     clock: Clock,
 }
 
@@ -77,7 +80,7 @@ struct Work {
     tasks: JoinSet<Result<(), Failure>>,
     under_way: HashMap<Id, Delivery>,
     /// What the store has not taken yet. Nothing new is sent before: it would be sent again.
-    unwritten: VecDeque<Outcome>,
+    unwritten: Vec<Outcome>,
 }
 
 /// How one attempt ended.
@@ -119,8 +122,15 @@ impl Dispatcher {
             last_wait: LAST_WRITES,
             wake: Arc::default(),
             counters: Arc::default(),
+            metrics: None,
             clock,
         }
+    }
+
+    /// Tells these metrics how long its transactions take.
+    #[must_use]
+    pub fn timed_by(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
     /// To be notified after deliveries were put into the outbox.
@@ -212,18 +222,31 @@ impl Dispatcher {
         if let Some(Next { at: None, why }) = &next {
             tracing::error!(channel = self.channel, delivery = delivery.id, why, "a delivery is parked");
         }
-        work.unwritten.push_back(Outcome { id: delivery.id, attempt: (attempts, first), at: now, next });
+        work.unwritten.push(Outcome { id: delivery.id, attempt: (attempts, first), at: now, next });
     }
 
+    /// Notes what is done, all of it in one transaction.
     async fn write(&self, work: &mut Work) -> Result<(), StoreError> {
-        while let Some(outcome) = work.unwritten.front() {
-            let Outcome { id, attempt, at, next } = outcome;
-            match next {
-                None => self.store.delivery_arrived(id, *attempt, *at).await?,
-                Some(next) => self.store.delivery_failed(id, *attempt, next.at, &next.why).await?,
-            }
-            work.unwritten.pop_front();
+        if work.unwritten.is_empty() {
+            return Ok(());
         }
+        let started = Instant::now();
+        let attempts: Vec<Attempt<'_>> = work.unwritten.iter().map(Outcome::noted).collect();
+        self.store.note_attempts(&attempts).await?;
+        if let Some(metrics) = &self.metrics {
+            metrics.transaction(Transaction::Other, started.elapsed());
+        }
+        work.unwritten.clear();
         Ok(())
+    }
+}
+
+impl Outcome {
+    fn noted(&self) -> Attempt<'_> {
+        let came = match &self.next {
+            None => Came::Arrived { at: self.at },
+            Some(Next { at, why }) => Came::Failed { next: *at, why },
+        };
+        Attempt { id: &self.id, attempt: self.attempt, came }
     }
 }

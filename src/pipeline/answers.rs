@@ -13,10 +13,21 @@ pub(super) const PATIENCE_MICROS: i64 = 60_000_000;
 /// Responses looked through between a request and its own, which nearly always is among the next few.
 const MOST_LOOKS: usize = 1024;
 
-/// Whether a request that still waits when its source shows a response of the time `now` is given up.
+/// Whether a request that still waits when its partition shows a response of the time `now` is given up.
 /// Its own response is one of those: one that comes later than this is an event of its own.
 pub(super) const fn is_given_up(asked: i64, now: i64) -> bool {
     now.saturating_sub(asked) > PATIENCE_MICROS
+}
+
+/// How far the partitions of a source may be apart, in microseconds of event time: a day. After an outage one
+/// is read hours ahead of another. Where the partition of a request has ended, as a rotated file does, this is
+/// how long the request waits.
+const PARTITIONS_APART: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Whether a request that still waits is given up when another partition of its source shows a response of the
+/// time `now`.
+pub(super) const fn is_given_up_by_another(asked: i64, now: i64) -> bool {
+    now.saturating_sub(asked) > PARTITIONS_APART
 }
 
 /// The responses of one chunk, and what is decided of its requests.

@@ -4,9 +4,10 @@
 //! rest. Everything here is a function of that order, never of how it was cut into batches.
 //!
 //! A request is merged into its response, before or after it. It is given up, and stands as an event of
-//! its own with an unknown outcome, at the first response read after it, of the same source, that is
-//! more than a minute later by event time: be it its own. A request that is known already, waiting or
-//! answered, is merged too.
+//! its own with an unknown outcome, at the first response read after it, of the same partition, that is
+//! more than a minute later by event time: be it its own. Partitions of one source are read hours ahead of
+//! each other after an outage, so a response of another one ends its patience only after a day. A request
+//! that is known already, waiting or answered, is merged too.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use arrow::compute;
 use arrow::error::ArrowError;
 
 use super::answers::is_given_up;
-use super::open::{Open, Request, gather};
+use super::open::{Open, Place, Request, gather, parts};
 use super::seen::Seen;
 use crate::domain::event::Provider;
 use crate::history::Uid;
@@ -89,15 +90,21 @@ impl Join {
                 join.seen.insert(uid, content);
             }
         }
-        if let Some(batch) = open {
-            let rows = Rows::of(batch);
-            for row in 0..rows.len() {
+        if let Some(open) = open {
+            let (batch, partitions) = parts(open)?;
+            let rows = Rows::of(&batch);
+            for (row, partition) in partitions.iter().enumerate() {
                 let time = rows.time(Column::EventTime, row).unwrap_or_default();
                 let first = rows.integer(Column::Ordinal, row) == Some(0);
-                let source = rows.text(Column::Source, row).unwrap_or_default();
-                join.open.add(uid_of(&rows, row), time, first, source, row);
+                join.open.add(
+                    uid_of(&rows, row),
+                    time,
+                    first,
+                    place_of(&rows, row, partition.as_deref()),
+                    row,
+                );
             }
-            join.open.keep(batch)?;
+            join.open.keep(&batch)?;
         }
         Ok(join)
     }
@@ -110,12 +117,12 @@ impl Join {
         self.open.rows()
     }
 
-    /// Joins the next batch.
+    /// Joins the next batch, read from this partition of its source; without one, the source is read as a whole.
     ///
     /// # Errors
     /// Where Arrow refuses to select rows, which consistent batches never make it do.
-    pub fn batch(&mut self, built: &Built) -> Result<Joined, ArrowError> {
-        let mut decisions = self.decide(built);
+    pub fn batch(&mut self, built: &Built, partition: Option<&str>) -> Result<Joined, ArrowError> {
+        let mut decisions = self.decide(built, partition);
         while let Some(request) = self.open.surplus() {
             self.give_up(request, &mut decisions);
         }
@@ -160,18 +167,18 @@ impl Join {
         }))
     }
 
-    fn decide(&mut self, built: &Built) -> Decisions {
+    fn decide(&mut self, built: &Built, partition: Option<&str>) -> Decisions {
         let mut decisions = Decisions { keep: vec![false; built.marks.len()], ..Decisions::default() };
         let rows = Rows::of(&built.batch);
         for row in in_reading_order(&built.marks) {
             let Some(mark) = built.marks.get(row) else { continue };
             let keeps = match mark.awaits_response {
                 true => {
-                    self.decide_request(mark, row, &rows, &mut decisions);
+                    self.decide_request(mark, row, &rows, partition, &mut decisions);
                     false
                 }
                 false => {
-                    self.end_patience(row, &rows, &mut decisions);
+                    self.end_patience(row, &rows, partition, &mut decisions);
                     self.decide_event(mark, row, &rows, &mut decisions)
                 }
             };
@@ -182,24 +189,35 @@ impl Join {
         decisions
     }
 
-    fn decide_request(&mut self, mark: &RowMark, row: usize, rows: &Rows<'_>, decisions: &mut Decisions) {
+    fn decide_request(
+        &mut self,
+        mark: &RowMark,
+        row: usize,
+        rows: &Rows<'_>,
+        partition: Option<&str>,
+        decisions: &mut Decisions,
+    ) {
         if self.open.contains(mark.uid) || self.seen.get(mark.uid).is_some() {
             decisions.merged += u64::from(mark.first);
             return;
         }
         let time = rows.time(Column::EventTime, row).unwrap_or_default();
-        let source = rows.text(Column::Source, row).unwrap_or_default();
-        self.open.add(mark.uid, time, mark.first, source, row);
+        self.open.add(mark.uid, time, mark.first, place_of(rows, row, partition), row);
     }
 
     /// A response ends the patience of those that have waited a minute for theirs.
-    fn end_patience(&mut self, row: usize, rows: &Rows<'_>, decisions: &mut Decisions) {
+    fn end_patience(
+        &mut self,
+        row: usize,
+        rows: &Rows<'_>,
+        partition: Option<&str>,
+        decisions: &mut Decisions,
+    ) {
         if self.open.is_empty() || rows.text(Column::Provider, row) != Some(Provider::Vault.as_str()) {
             return;
         }
         let now = rows.time(Column::EventTime, row).unwrap_or_default();
-        let source = rows.text(Column::Source, row).unwrap_or_default();
-        while let Some(request) = self.open.give_up(source, now) {
+        while let Some(request) = self.open.give_up(place_of(rows, row, partition), now) {
             self.give_up(request, decisions);
         }
     }
@@ -240,6 +258,12 @@ impl Join {
         }
         stands || (!mark.first && decisions.record_stands)
     }
+}
+
+/// Where a row was read.
+fn place_of<'r>(rows: &'r Rows<'_>, row: usize, partition: Option<&'r str>) -> Place<'r> {
+    let source = rows.text(Column::Source, row).unwrap_or_default();
+    Place { source, partition: partition.unwrap_or(source) }
 }
 
 /// The rows in the order of their records.

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use arrow::error::ArrowError;
 
 use super::join::{Join, Joined};
+use super::open::open_schema;
 use super::seen::DUPLICATE_HORIZON;
 use crate::catalog::AliasBook;
 use crate::history::{HistoryError, Traces, blob};
 use crate::store::Store;
 use crate::table::build::Built;
-use crate::table::columns::unjudged_schema;
 
 /// The join step and the alias book.
 #[derive(Debug, Default)]
@@ -48,25 +48,40 @@ impl Memory {
 
     /// What these traces and open requests tell.
     fn of(traces: Traces, open_requests: Vec<u8>) -> Result<Self, HistoryError> {
-        let Traces { uids, aliases } = traces;
-        let open = blob::from_bytes(open_requests, &unjudged_schema())?;
+        let Traces { uids, aliases, tags } = traces;
+        let open = blob::from_bytes(open_requests, &open_schema())?;
         let mut book = AliasBook::default();
         for fact in aliases {
             book.learn(fact.at, &fact.alias, fact.key.as_deref());
         }
+        for tag in tags {
+            book.learn_tag(tag.at, &tag.key, &tag.name, tag.value.as_deref());
+        }
         Ok(Self { join: Join::restored(uids, open.as_ref())?, aliases: Arc::new(book) })
     }
 
-    /// Joins the next batch and learns from it.
+    /// Joins the next batch of a source that is read in order, as a file is, and learns from it.
     ///
     /// # Errors
     /// Where Arrow refuses to select rows, which consistent batches never make it do.
     pub fn batch(&mut self, built: Built) -> Result<Remembered, ArrowError> {
-        let mut joined = self.join.batch(&built)?;
+        self.batch_of(built, None)
+    }
+
+    /// The same for a batch from this partition of its source.
+    ///
+    /// # Errors
+    /// As [`Self::batch`].
+    pub fn batch_of(&mut self, built: Built, partition: Option<&str>) -> Result<Remembered, ArrowError> {
+        let mut joined = self.join.batch(&built, partition)?;
         for fact in &built.aliases {
             Arc::make_mut(&mut self.aliases).learn(fact.at, &fact.alias, fact.key.as_deref());
         }
-        let traces = Traces { uids: std::mem::take(&mut joined.uids), aliases: built.aliases };
+        for tag in &built.tags {
+            Arc::make_mut(&mut self.aliases).learn_tag(tag.at, &tag.key, &tag.name, tag.value.as_deref());
+        }
+        let uids = std::mem::take(&mut joined.uids);
+        let traces = Traces { uids, aliases: built.aliases, tags: built.tags };
         Ok(Remembered { joined, traces, aliases: self.aliases.clone() })
     }
 
@@ -77,7 +92,7 @@ impl Memory {
     /// As [`Self::batch`].
     pub fn finish(&mut self) -> Result<Option<Remembered>, ArrowError> {
         let Some(mut joined) = self.join.finish()? else { return Ok(None) };
-        let traces = Traces { uids: std::mem::take(&mut joined.uids), aliases: Vec::new() };
+        let traces = Traces { uids: std::mem::take(&mut joined.uids), ..Traces::default() };
         Ok(Some(Remembered { joined, traces, aliases: self.aliases.clone() }))
     }
 

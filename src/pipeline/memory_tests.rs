@@ -161,7 +161,7 @@ fn aliases_are_known_after_a_restart() {
         alias: "alias/a".to_owned(),
         key: Some(key.to_owned()),
     };
-    let traces = Traces { uids: Vec::new(), aliases: vec![fact(20, "new"), fact(10, "old")] };
+    let traces = Traces { aliases: vec![fact(20, "new"), fact(10, "old")], ..Traces::default() };
     let memory = Memory::of(traces, Vec::new()).unwrap();
     assert_eq!(memory.aliases.key_of("alias/a", 15), Some("old"));
     assert_eq!(memory.aliases.key_of("alias/a", 25), Some("new"));
@@ -177,7 +177,7 @@ async fn measures_how_long_a_full_horizon_takes_to_restore() {
         let uid = |number: u64| Uid { uid: identity::uid(&[&number.to_le_bytes()]), content: Some(number) };
         let uids = (part * 100_000..(part + 1) * 100_000).map(uid).collect();
         let mut set = OpenSet::default();
-        set.remember(Traces { uids, aliases: Vec::new() });
+        set.remember(Traces { uids, ..Traces::default() });
         set.write(&store, part as i64).unwrap().commit(&store).await.unwrap();
     }
     let started = Instant::now();

@@ -5,11 +5,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::compute;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
-use super::answers::is_given_up;
+use super::answers::{is_given_up, is_given_up_by_another};
+use crate::table::columns::unjudged_schema;
+
+/// The column, beside those of the log, that tells where an open request was read.
+const PARTITION: &str = "partition";
 
 /// How many requests may wait at once, in about 100 MB; past it the oldest stand alone early, which is
 /// the one case in which it can matter how the input is cut.
@@ -40,8 +45,15 @@ impl Hasher for UidHasher {
 #[derive(Debug, Default)]
 pub(super) struct Open {
     requests: UidMap<Request>,
-    /// Times and uids of those that wait, by source; none is empty.
-    waiting: HashMap<Arc<str>, BTreeSet<(i64, u128)>>,
+    /// Times and uids of those that wait, by source and by partition; none is empty.
+    waiting: HashMap<Arc<str>, HashMap<Arc<str>, BTreeSet<(i64, u128)>>>,
+}
+
+/// Where a record was read: the source, and the part of it that is read in order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub source: &'p str,
+    pub partition: &'p str,
 }
 
 /// A request whose response has not come yet.
@@ -54,6 +66,7 @@ pub(super) struct Request {
     pub first: bool,
     row: Row,
     source: Arc<str>,
+    partition: Arc<str>,
 }
 
 /// Where an open request's row is.
@@ -75,32 +88,39 @@ impl Open {
     }
 
     /// A request in row `row` of the batch at hand begins to wait.
-    pub(super) fn add(&mut self, uid: u128, time: i64, first: bool, source: &str, row: usize) {
-        let Entry::Vacant(place) = self.requests.entry(uid) else { return };
-        let source = match self.waiting.get_key_value(source) {
-            Some((known, _)) => Arc::clone(known),
-            None => Arc::from(source),
-        };
-        self.waiting.entry(Arc::clone(&source)).or_default().insert((time, uid));
-        place.insert(Request { uid, time, first, row: Row::Here(row), source });
+    pub(super) fn add(&mut self, uid: u128, time: i64, first: bool, place: Place<'_>, row: usize) {
+        let Entry::Vacant(entry) = self.requests.entry(uid) else { return };
+        let source = known(&self.waiting, place.source);
+        let partitions = self.waiting.entry(Arc::clone(&source)).or_default();
+        let partition = known(partitions, place.partition);
+        partitions.entry(Arc::clone(&partition)).or_default().insert((time, uid));
+        entry.insert(Request { uid, time, first, row: Row::Here(row), source, partition });
     }
 
     /// Takes out one request.
     pub(super) fn remove(&mut self, uid: u128) -> Option<Request> {
         let request = self.requests.remove(&uid)?;
-        if let Some(times) = self.waiting.get_mut(&request.source) {
-            times.remove(&(request.time, uid));
-            if times.is_empty() {
-                self.waiting.remove(&request.source);
-            }
+        let partitions = self.waiting.get_mut(&request.source)?;
+        let times = partitions.get_mut(&request.partition)?;
+        times.remove(&(request.time, uid));
+        if times.is_empty() {
+            partitions.remove(&request.partition);
+        }
+        if partitions.is_empty() {
+            self.waiting.remove(&request.source);
         }
         Some(request)
     }
 
-    /// Takes out the oldest request of `source` if a response of the time `now` ends its patience.
-    pub(super) fn give_up(&mut self, source: &str, now: i64) -> Option<Request> {
-        let (asked, uid) = self.waiting.get(source)?.first().copied()?;
-        if is_given_up(asked, now) { self.remove(uid) } else { None }
+    /// Takes out a request whose patience ends with a response that was read there and has the time `now`.
+    pub(super) fn give_up(&mut self, place: Place<'_>, now: i64) -> Option<Request> {
+        let partitions = self.waiting.get(place.source)?;
+        let mine = partitions.get(place.partition).and_then(BTreeSet::first);
+        let mine = mine.filter(|(asked, _)| is_given_up(*asked, now)).copied();
+        let of_all = || partitions.values().filter_map(BTreeSet::first).min();
+        let given_up =
+            mine.or_else(|| of_all().filter(|(asked, _)| is_given_up_by_another(*asked, now)).copied());
+        given_up.and_then(|(_, uid)| self.remove(uid))
     }
 
     /// Takes out the oldest request of all if there are too many.
@@ -108,7 +128,8 @@ impl Open {
         if self.requests.len() <= MOST_OPEN {
             return None;
         }
-        let oldest = self.waiting.values().filter_map(BTreeSet::first).min().copied();
+        let sets = self.waiting.values().flat_map(HashMap::values);
+        let oldest = sets.filter_map(BTreeSet::first).min().copied();
         oldest.and_then(|(_, uid)| self.remove(uid))
     }
 
@@ -120,11 +141,15 @@ impl Open {
         all
     }
 
-    /// The rows of all, oldest first; nothing where none waits. Not while a batch is at hand.
+    /// The rows of all, oldest first, in the columns of [`open_schema`]; nothing where none waits. Not while a
+    /// batch is at hand.
     pub(super) fn rows(&self) -> Result<Option<RecordBatch>, ArrowError> {
         let mut all: Vec<_> = self.requests.values().collect();
         all.sort_unstable_by_key(|request| (request.time, request.uid));
-        gather(all, None)
+        let partitions: StringArray = all.iter().map(|request| Some(&*request.partition)).collect();
+        let Some(rows) = gather(all, None)? else { return Ok(None) };
+        let columns = rows.columns().iter().cloned().chain([Arc::new(partitions) as ArrayRef]);
+        RecordBatch::try_new(open_schema(), columns.collect()).map(Some)
     }
 
     /// Copies the rows of requests that stay open out of the batch at hand.
@@ -148,6 +173,32 @@ impl Open {
         }
         Ok(())
     }
+}
+
+/// The columns of open requests: those of the log, and their partition.
+pub(super) fn open_schema() -> SchemaRef {
+    let log = unjudged_schema();
+    let partition = Arc::new(Field::new(PARTITION, DataType::Utf8, true));
+    Arc::new(Schema::new(log.fields().iter().cloned().chain([partition]).collect::<Vec<_>>()))
+}
+
+/// The rows of open requests in the columns of the log, and the partition of each, where it is known.
+///
+/// # Errors
+/// Where Arrow refuses to select columns, which it never does.
+pub(super) fn parts(open: &RecordBatch) -> Result<(RecordBatch, Vec<Option<String>>), ArrowError> {
+    let log: Vec<usize> = (0..unjudged_schema().fields().len()).collect();
+    let partitions = open.column_by_name(PARTITION).and_then(|column| column.as_string_opt::<i32>());
+    let partitions = match partitions {
+        Some(known) => known.iter().map(|partition| partition.map(str::to_owned)).collect(),
+        None => vec![None; open.num_rows()],
+    };
+    Ok((open.project(&log)?, partitions))
+}
+
+/// The name as it is known already.
+fn known<V>(names: &HashMap<Arc<str>, V>, name: &str) -> Arc<str> {
+    names.get_key_value(name).map_or_else(|| Arc::from(name), |(known, _)| Arc::clone(known))
 }
 
 /// Brings the rows of requests together into one batch; `here` is the batch at hand.

@@ -8,9 +8,10 @@ use bumpalo::Bump;
 
 use super::answers::Answers;
 use crate::domain::event::{KeyEvent, Provider};
+use crate::domain::member::Members;
 use crate::domain::reject::{Aside, Reject};
 use crate::metrics::Account;
-use crate::normalize::{Normalized, cloudtrail, vault};
+use crate::normalize::{Normalized, cloudtrail, members, vault};
 use crate::source::{Chunk, Piece, Refused, Sample, Shape, refuse};
 use crate::table::build::{Built, Origin, TableBuilder};
 
@@ -29,12 +30,24 @@ pub struct Preparer {
     sample: Sample,
     arena: Bump,
     table: TableBuilder,
+    members: Members,
 }
 
 impl Preparer {
     /// A preparer that keeps this much of a rejected record.
     pub fn new(sample: Sample) -> Self {
         Self { sample, ..Self::default() }
+    }
+
+    /// The same, and what detectors read of raw records goes into the `record` column.
+    pub fn reading(mut self, members: &Members) -> Self {
+        self.read(members);
+        self
+    }
+
+    /// From now on these members go into the `record` column, beside those that were asked for before.
+    pub fn read(&mut self, members: &Members) {
+        self.members.extend(members);
     }
 
     /// Normalizes every record of `chunk`.
@@ -48,6 +61,7 @@ impl Preparer {
             sample: self.sample,
             arena: &mut self.arena,
             table: &mut self.table,
+            members: &self.members,
             rejects: chunk.refused.clone(),
             account: Account::default(),
         };
@@ -71,6 +85,7 @@ struct Work<'w> {
     sample: Sample,
     arena: &'w mut Bump,
     table: &'w mut TableBuilder,
+    members: &'w Members,
     rejects: Vec<Refused>,
     account: Account,
 }
@@ -133,9 +148,14 @@ impl Work<'_> {
         };
         let Self { table, arena, .. } = self;
         table.begin_record(u32::try_from(place).unwrap_or(u32::MAX));
+        let wanted = self.members.of(provider_of(piece.shape));
+        let mut read = None;
         let mut emit = |event: &KeyEvent<'_>| {
             watch(event);
-            table.push(event, origin);
+            if read.is_none() && !wanted.is_empty() {
+                read = Some(members(bytes, wanted));
+            }
+            table.push_with(event, origin, read.as_deref());
         };
         let result = match piece.shape {
             Shape::CloudTrail => cloudtrail::normalize(bytes, arena, &mut emit),
@@ -156,5 +176,12 @@ impl Work<'_> {
     fn refuse(&mut self, piece: &Piece, bytes: &[u8], reject: Reject) {
         *self.account.rejects.entry(reject.reason).or_default() += 1;
         self.rejects.push(refuse(bytes, reject, piece.position, piece.index, self.sample));
+    }
+}
+
+const fn provider_of(shape: Shape) -> Provider {
+    match shape {
+        Shape::CloudTrail => Provider::Aws,
+        Shape::Vault => Provider::Vault,
     }
 }

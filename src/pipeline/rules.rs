@@ -1,6 +1,7 @@
 //! The rules in force: a catalog to judge by and detectors to try.
 
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -8,10 +9,11 @@ use arrow::error::ArrowError;
 use super::cells::Cells;
 use crate::catalog::{AliasBook, Catalog};
 use crate::detect::blindness::Seen;
-use crate::detect::engine::{Engine, Failure, Hit, Hits};
+use crate::detect::engine::{Engine, Entering, Failure, Hit, Hits};
+use crate::detect::window::firing::Found;
 use crate::domain::alert::{DAY, Folding, Notice};
 use crate::domain::finding::Finding;
-use crate::table::columns::Column;
+use crate::table::columns::{Column, events_schema};
 
 /// A catalog and detectors, fixed for a scan.
 #[derive(Debug)]
@@ -27,10 +29,37 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// The row and the detector of each finding.
     pub hits: Vec<Hit>,
+    /// The rows that enter windows.
+    pub entering: Vec<Entering>,
+    /// What windows found once they had these rows; with what folds each.
+    pub windowed: Vec<Found>,
     /// Detectors that could not be evaluated on this batch.
     pub failures: Vec<Failure>,
     /// What this batch showed of providers, services and columns.
     pub seen: Seen,
+    /// How much of the time went to detectors and findings.
+    pub detecting: Duration,
+}
+
+impl Judged {
+    /// All findings: of single events, then of windows.
+    pub fn all_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(self.windowed.iter().map(|(finding, _)| finding))
+    }
+
+    /// What windows found at the end, of no batch in particular.
+    pub fn of_windows(windowed: Vec<Found>) -> Self {
+        Self {
+            batch: RecordBatch::new_empty(events_schema()),
+            findings: Vec::new(),
+            hits: Vec::new(),
+            entering: Vec::new(),
+            windowed,
+            failures: Vec::new(),
+            seen: Seen::default(),
+            detecting: Duration::ZERO,
+        }
+    }
 }
 
 impl Rules {
@@ -40,19 +69,23 @@ impl Rules {
     /// Where Arrow refuses the columns, which a consistent judge never makes it do.
     pub fn judge(&self, batch: RecordBatch, aliases: &AliasBook) -> Result<Judged, ArrowError> {
         let batch = self.catalog.judge(&batch, aliases)?;
+        let judged = Instant::now();
         let mut hits = self.engine.run(&batch);
         hits.hits.sort_unstable_by_key(|hit| (hit.row, hit.detector));
         let mut seen = Seen::with_catalog(!self.catalog.is_empty());
         self.engine.observe(&mut seen, &batch);
         let findings = self.findings(&batch, &hits, aliases);
-        Ok(Judged { batch, findings, hits: hits.hits, failures: hits.failures, seen })
+        let detecting = judged.elapsed();
+        let Hits { hits, entering, failures } = hits;
+        Ok(Judged { batch, findings, hits, entering, windowed: Vec::new(), failures, seen, detecting })
     }
 
     /// Each finding with what folds it into an alert: the columns that its detector names and their
     /// values in its event, how long the alert spans, and when people are told.
     pub fn folded<'j>(&self, judged: &'j Judged) -> impl Iterator<Item = (&'j Finding, Folding)> {
         let cells = Cells::of(&judged.batch);
-        judged.findings.iter().zip(&judged.hits).map(move |(finding, hit)| {
+        let windowed = judged.windowed.iter().map(|(finding, folding)| (finding, folding.clone()));
+        let at_once = judged.findings.iter().zip(&judged.hits).map(move |(finding, hit)| {
             let detector = self.engine.detectors().get(hit.detector);
             let columns = detector.into_iter().flat_map(|of| &of.alert_by);
             let folding = Folding {
@@ -62,7 +95,8 @@ impl Rules {
                 owner: cells.text(Column::Owner, hit.row),
             };
             (finding, folding)
-        })
+        });
+        at_once.chain(windowed)
     }
 
     /// The findings of the hits, each saying what does not fit.

@@ -2,7 +2,8 @@
 //! on, by as many threads as asked, with one result whatever their number.
 //!
 //! Chunks are numbered as they are read. Normalizing, judging and detecting happen wherever a thread
-//! is free; joining and handing on happen in the order of the numbers.
+//! is free; joining and handing on happen in the order of the numbers. Detectors with a window look at the
+//! whole, so what they find comes last, whatever the order of the records.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +14,8 @@ use super::prepare::{Prepared, Preparer};
 use super::rules::{Judged, Rules};
 use super::turnstile::{Broken, Turnstile};
 use crate::catalog::AliasBook;
+use crate::detect::window::memory::Pace;
+use crate::detect::window::windows::{Forgotten, Windows};
 use crate::history::Traces;
 use crate::metrics::Account;
 use crate::source::{Chunk, Mark, Reader, Refused, SourceError};
@@ -31,6 +34,8 @@ pub struct Step {
     pub aliases: Arc<AliasBook>,
     /// Up to where which of the reader's inputs is read; nothing for what the end of the input set free.
     pub reached: Option<(usize, Mark)>,
+    /// Detectors whose windows had to forget; told at the end.
+    pub forgotten: Vec<Forgotten>,
 }
 
 /// Work that handing on found to do, and that needs no order: writing files.
@@ -59,7 +64,21 @@ struct Shared<'s> {
     ingested_at: i64,
     input: Mutex<Input<'s>>,
     join: Turnstile<Memory>,
-    accept: Turnstile<&'s mut Accept<'s>>,
+    hand_on: Turnstile<HandOn<'s>>,
+}
+
+/// The last stage, in reading order.
+struct HandOn<'s> {
+    windows: Windows,
+    accept: &'s mut Accept<'s>,
+}
+
+impl HandOn<'_> {
+    fn step(&mut self, step: Step) -> anyhow::Result<Option<Job>> {
+        // What is asked for at the end fires nothing before.
+        self.windows.add(&step.judged.batch, &step.judged.entering);
+        (self.accept)(step)
+    }
 }
 
 struct Input<'s> {
@@ -84,7 +103,7 @@ pub fn scan<'s>(
         ingested_at,
         input: Mutex::new(Input { reader, next: 0, ended: false }),
         join: Turnstile::new(Memory::default()),
-        accept: Turnstile::new(accept),
+        hand_on: Turnstile::new(HandOn { windows: Windows::of(&rules.engine, Pace::AtTheEnd), accept }),
     };
     if threads <= 1 {
         shared.work()?;
@@ -105,13 +124,13 @@ impl Shared<'_> {
         let result = self.work_through();
         if result.is_err() {
             self.join.break_down();
-            self.accept.break_down();
+            self.hand_on.break_down();
         }
         result
     }
 
     fn work_through(&self) -> Result<(), ScanError> {
-        let mut preparer = Preparer::default();
+        let mut preparer = Preparer::default().reading(self.rules.engine.members());
         let mut buffer = Vec::new();
         while let Some((number, chunk)) = self.take(buffer)? {
             let prepared = preparer.prepare(&chunk, self.ingested_at)?;
@@ -158,8 +177,9 @@ impl Shared<'_> {
             traces,
             aliases,
             reached: Some((chunk.input, chunk.next)),
+            forgotten: Vec::new(),
         };
-        let job = self.accept.enter(number, |accept| accept(step))?;
+        let job = self.hand_on.enter(number, |hand_on| hand_on.step(step))?;
         Ok(job.and_then(|job| job.map_or(Ok(()), |job| job())).map_err(ScanError::Accept))
     }
 
@@ -168,17 +188,43 @@ impl Shared<'_> {
         Ok((self.rules.judge(joined.batch, &aliases)?, traces, aliases))
     }
 
-    /// The end of the input: what still waits for a neighbour stands alone.
-    fn finish(mut self) -> Result<(), ScanError> {
-        let mut memory = std::mem::replace(&mut self.join, Turnstile::new(Memory::default())).into_state();
-        let Some(remembered) = memory.finish()? else { return Ok(()) };
-        let mut account = Account::default();
-        remembered.joined.count(&mut account);
-        let (judged, traces, aliases) = self.judge(remembered)?;
-        let step =
-            Step { judged, rejects: Vec::new(), source: "".into(), account, traces, aliases, reached: None };
-        let accept = self.accept.into_state();
-        let job = accept(step).map_err(ScanError::Accept)?;
+    /// The end of the input: what still waits for a neighbour stands alone, and windows say what they hold.
+    fn finish(self) -> Result<(), ScanError> {
+        let Self { rules, join, hand_on, .. } = self;
+        let (mut memory, mut hand_on) = (join.into_state(), hand_on.into_state());
+        if let Some(Remembered { joined, traces, aliases }) = memory.finish()? {
+            let mut account = Account::default();
+            joined.count(&mut account);
+            let judged = rules.judge(joined.batch, &aliases)?;
+            hand_on.last(Step { account, traces, aliases, ..Step::of(judged) })?;
+        }
+        let (windowed, forgotten) = (hand_on.windows.finish(), hand_on.windows.forgotten());
+        if windowed.is_empty() && forgotten.is_empty() {
+            return Ok(());
+        }
+        hand_on.last(Step { forgotten, ..Step::of(Judged::of_windows(windowed)) })
+    }
+}
+
+impl HandOn<'_> {
+    fn last(&mut self, step: Step) -> Result<(), ScanError> {
+        let job = self.step(step).map_err(ScanError::Accept)?;
         job.map_or(Ok(()), |job| job()).map_err(ScanError::Accept)
+    }
+}
+
+impl Step {
+    /// A step that no record came with.
+    fn of(judged: Judged) -> Self {
+        Self {
+            judged,
+            rejects: Vec::new(),
+            source: "".into(),
+            account: Account::default(),
+            traces: Traces::default(),
+            aliases: Arc::default(),
+            reached: None,
+            forgotten: Vec::new(),
+        }
     }
 }

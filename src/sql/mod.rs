@@ -4,6 +4,8 @@
 //! tables there are is the caller's matter.
 
 pub mod expression;
+pub mod glob;
+pub mod member;
 pub mod nearest;
 pub mod question;
 pub mod session;

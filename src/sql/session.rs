@@ -19,8 +19,8 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 
-use super::statement;
 use super::truncate::Truncate;
+use super::{member, statement};
 
 /// What one query may cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +134,7 @@ pub fn open_with(config: SessionConfig, limits: &Limits) -> Result<SessionContex
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build()?;
     let mut context = SessionContext::new_with_config_rt(config, Arc::new(runtime));
     datafusion_functions_json::register_all(&mut context)?;
+    member::functions().into_iter().for_each(|function| context.register_udf(function));
     let truncate = context.udf(TRUNCATE)?;
     context.register_udf(ScalarUDF::from(Truncate::of(truncate)));
     Ok(context)

@@ -1,10 +1,14 @@
-//! Alerts, campaigns and suppressed pages, written in one transaction with the findings behind them and
+//! Alerts and suppressed pages, written in one transaction with the findings and campaigns behind them and
 //! the deliveries that they cause. What they mean is `alerts`' business; here they are rows.
 
+use std::collections::BTreeMap;
+
 use super::Store;
-use super::database::{Row, Transaction, query};
+use super::bulk::{list, parts, rows};
+use super::database::{Query, Row, Transaction, query, query_made};
 use super::error::StoreError;
 use super::findings::{storable, storable_option};
+use crate::domain::alert::Suppression;
 use crate::domain::level::Level;
 use crate::domain::vocabulary::vocabulary;
 
@@ -24,21 +28,11 @@ vocabulary! {
     /// Where an alert stands.
     pub enum AlertState as "state of an alert" {
         Open = "open",
+        /// Somebody looks at it; nobody else is told until its scope grows.
+        Acknowledged = "acknowledged",
         Resolved = "resolved",
-    }
-}
-
-vocabulary! {
-    /// Why a page was not sent.
-    pub enum Suppression as "reason for suppression" {
-        /// The service only observes.
-        Observe = "observe",
-        /// A campaign speaks for it.
-        Campaign = "campaign",
-        /// It would have said nothing new.
-        NoNews = "no_news",
-        /// The day's digest will say it.
-        Digest = "digest",
+        /// Open again after it was resolved, by new findings or by a person.
+        Reopened = "reopened",
     }
 }
 
@@ -76,37 +70,17 @@ pub struct AlertRow {
     pub updated_at: i64,
 }
 
-/// What is known of keys and principals that may make a campaign.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CampaignRow {
-    pub id: String,
-    pub is_raised: bool,
-    /// Its form belongs to `alerts`.
-    pub facts: String,
-}
-
-const FIND_ALERT: &str = "SELECT * FROM alerts WHERE id = $1";
 const LATEST_ALERTS: &str = "SELECT * FROM alerts ORDER BY updated_at DESC, id LIMIT $1";
-const WRITE_ALERT: &str = "INSERT INTO alerts (id, kind, state, level, title, key_id, principal, findings, \
+const COLUMNS: usize = 20;
+const INSERT_ALERTS: &str = "INSERT INTO alerts (id, kind, state, level, title, key_id, principal, findings, \
     first_time, last_time, transition, pages, paged, folded_into, folded_pane, digest_day, alert_by, facts, \
-    opened_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-    $17, $18, $19, $20) ON CONFLICT (id) DO UPDATE SET state = excluded.state, level = excluded.level, \
+    opened_at, updated_at) VALUES ";
+const OR_UPDATE_ALERT: &str = " ON CONFLICT (id) DO UPDATE SET state = excluded.state, level = excluded.level, \
     title = excluded.title, key_id = excluded.key_id, principal = excluded.principal, \
     findings = excluded.findings, first_time = excluded.first_time, last_time = excluded.last_time, \
     transition = excluded.transition, pages = excluded.pages, paged = excluded.paged, \
     folded_into = excluded.folded_into, folded_pane = excluded.folded_pane, \
     digest_day = excluded.digest_day, facts = excluded.facts, opened_at = excluded.opened_at, updated_at = excluded.updated_at";
-
-/// Where several campaigns speak for an alert, the earliest does, of those the one with the least id.
-const FOLD_PARTS: &str = "UPDATE alerts SET folded_into = $1, folded_pane = $2 WHERE id IN \
-    (SELECT alert_id FROM campaign_parts WHERE campaign_id = $1) AND (folded_into IS NULL \
-    OR folded_pane > $2 OR (folded_pane = $2 AND folded_into > $1))";
-const FIND_CAMPAIGN: &str = "SELECT id, is_raised, facts FROM campaigns WHERE id = $1";
-const WRITE_CAMPAIGN: &str = "INSERT INTO campaigns (id, is_raised, facts) VALUES ($1, $2, $3) \
-    ON CONFLICT (id) DO UPDATE SET is_raised = excluded.is_raised, facts = excluded.facts";
-const INSERT_PART: &str = "INSERT INTO campaign_parts (campaign_id, other, alert_id) VALUES ($1, $2, $3) \
-    ON CONFLICT (campaign_id, other, alert_id) DO NOTHING";
-const COUNT_OTHERS: &str = "SELECT COUNT(DISTINCT other) FROM campaign_parts WHERE campaign_id = $1";
 const PENDING_DIGEST: &str =
     "SELECT MIN(digest_day) FROM alerts WHERE digest_day < $1 AND folded_into IS NULL";
 const DIGEST_ALERTS: &str = "SELECT * FROM alerts WHERE digest_day = $1 AND folded_into IS NULL \
@@ -115,8 +89,6 @@ const COUNT_DIGEST: &str = "SELECT COUNT(*) AS alerts, MIN(first_time) AS first_
     MAX(last_time) AS last_time, CAST(SUM(findings) AS BIGINT) AS findings FROM alerts \
     WHERE digest_day = $1 AND folded_into IS NULL";
 const FOLD_DIGEST: &str = "UPDATE alerts SET folded_into = $2 WHERE digest_day = $1 AND folded_into IS NULL";
-const SUPPRESS: &str = "INSERT INTO suppressed (alert_id, reason, pages) VALUES ($1, $2, 1) \
-    ON CONFLICT (alert_id, reason) DO UPDATE SET pages = suppressed.pages + 1";
 const SUPPRESSED: &str =
     "SELECT reason, CAST(SUM(pages) AS BIGINT) AS pages FROM suppressed GROUP BY reason ORDER BY reason";
 const HAS_ALERTS: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE version = 3";
@@ -185,116 +157,52 @@ impl AlertTransaction {
         Ok(self.transaction.commit().await?)
     }
 
-    /// One alert.
+    /// Those of these alerts that there are, by id.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn alert(&mut self, id: &str) -> Result<Option<AlertRow>, StoreError> {
-        let row = query(FIND_ALERT).bind(id).fetch_optional(&mut self.transaction).await?;
-        row.as_ref().map(alert_of).transpose()
+    pub async fn alerts(&mut self, ids: &[&str]) -> Result<BTreeMap<String, AlertRow>, StoreError> {
+        let mut known = BTreeMap::new();
+        for part in parts(ids) {
+            let find = format!("SELECT * FROM alerts WHERE id IN ({})", list(part.len()));
+            let find = part.iter().fold(query_made(find), |query, id| query.bind(*id));
+            for row in find.fetch_all(&mut self.transaction).await? {
+                let alert = alert_of(&row)?;
+                known.insert(alert.id.clone(), alert);
+            }
+        }
+        Ok(known)
     }
 
-    /// Writes an alert as it is now.
+    /// Writes alerts as they are now. No two may be the same.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn write_alert(&mut self, alert: &AlertRow) -> Result<(), StoreError> {
-        query(WRITE_ALERT)
-            .bind(&alert.id)
-            .bind(alert.kind.as_str())
-            .bind(alert.state.as_str())
-            .bind(alert.level.as_str())
-            .bind(storable(&alert.title))
-            .bind(storable_option(alert.key_id.as_deref()))
-            .bind(storable_option(alert.principal.as_deref()))
-            .bind(alert.findings)
-            .bind(alert.first_time)
-            .bind(alert.last_time)
-            .bind(alert.transition)
-            .bind(alert.pages)
-            .bind(alert.paged.as_deref())
-            .bind(alert.folded_into.as_deref())
-            .bind(alert.folded_pane)
-            .bind(alert.digest_day)
-            .bind(&alert.alert_by)
-            .bind(&alert.facts)
-            .bind(alert.opened_at)
-            .bind(alert.updated_at)
-            .execute(&mut self.transaction)
-            .await?;
+    pub async fn write_alerts(&mut self, alerts: &[AlertRow]) -> Result<(), StoreError> {
+        for part in parts(alerts) {
+            let write = [INSERT_ALERTS, &rows(part.len(), COLUMNS), OR_UPDATE_ALERT].concat();
+            let write = part.iter().fold(query_made(write), bound);
+            write.execute(&mut self.transaction).await?;
+        }
         Ok(())
     }
 
-    /// Counts a page that is not sent.
+    /// Counts pages that are not sent: of each alert and reason so many more. No two may be the same.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn suppress(&mut self, alert_id: &str, reason: Suppression) -> Result<(), StoreError> {
-        query(SUPPRESS).bind(alert_id).bind(reason.as_str()).execute(&mut self.transaction).await?;
-        Ok(())
-    }
-
-    /// What is known of a campaign, raised or not.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn campaign(&mut self, id: &str) -> Result<Option<CampaignRow>, StoreError> {
-        let row = query(FIND_CAMPAIGN).bind(id).fetch_optional(&mut self.transaction).await?;
-        row.map(|row| {
-            let is_raised: i64 = row.try_get("is_raised")?;
-            Ok(CampaignRow {
-                id: row.try_get("id")?,
-                is_raised: is_raised != 0,
-                facts: row.try_get("facts")?,
-            })
-        })
-        .transpose()
-    }
-
-    /// Writes what is known of a campaign.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn write_campaign(&mut self, campaign: &CampaignRow) -> Result<(), StoreError> {
-        query(WRITE_CAMPAIGN)
-            .bind(&campaign.id)
-            .bind(i64::from(campaign.is_raised))
-            .bind(&campaign.facts)
-            .execute(&mut self.transaction)
-            .await?;
-        Ok(())
-    }
-
-    /// Adds a key or principal, with the alert that it is in, to what may be a campaign.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn insert_part(
-        &mut self,
-        campaign_id: &str,
-        other: &str,
-        alert_id: &str,
-    ) -> Result<(), StoreError> {
-        let part = query(INSERT_PART).bind(campaign_id).bind(storable(other)).bind(alert_id);
-        part.execute(&mut self.transaction).await?;
-        Ok(())
-    }
-
-    /// How many distinct keys or principals there are in it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn count_others(&mut self, campaign_id: &str) -> Result<i64, StoreError> {
-        let count = query(COUNT_OTHERS).bind(campaign_id).fetch_scalar(&mut self.transaction).await?;
-        Ok(count.unwrap_or_default())
-    }
-
-    /// Lets a campaign speak for all alerts that are in it already.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn fold_parts(&mut self, campaign_id: &str, pane: i64) -> Result<(), StoreError> {
-        query(FOLD_PARTS).bind(campaign_id).bind(pane).execute(&mut self.transaction).await?;
+    pub async fn suppress(&mut self, pages: &[(&str, Suppression, i64)]) -> Result<(), StoreError> {
+        for part in parts(pages) {
+            let count = format!(
+                "INSERT INTO suppressed (alert_id, reason, pages) VALUES {} ON CONFLICT (alert_id, reason) \
+                 DO UPDATE SET pages = suppressed.pages + excluded.pages",
+                rows(part.len(), 3)
+            );
+            let count = part.iter().fold(query_made(count), |query, (alert_id, reason, pages)| {
+                query.bind(*alert_id).bind(reason.as_str()).bind(pages)
+            });
+            count.execute(&mut self.transaction).await?;
+        }
         Ok(())
     }
 
@@ -338,7 +246,32 @@ impl AlertTransaction {
     }
 }
 
-fn alert_of(row: &Row) -> Result<AlertRow, StoreError> {
+/// Gives one row of [`INSERT_ALERTS`] its values.
+fn bound<'a>(query: Query<'a>, alert: &'a AlertRow) -> Query<'a> {
+    query
+        .bind(&alert.id)
+        .bind(alert.kind.as_str())
+        .bind(alert.state.as_str())
+        .bind(alert.level.as_str())
+        .bind(storable(&alert.title))
+        .bind(storable_option(alert.key_id.as_deref()))
+        .bind(storable_option(alert.principal.as_deref()))
+        .bind(alert.findings)
+        .bind(alert.first_time)
+        .bind(alert.last_time)
+        .bind(alert.transition)
+        .bind(alert.pages)
+        .bind(alert.paged.as_deref())
+        .bind(alert.folded_into.as_deref())
+        .bind(alert.folded_pane)
+        .bind(alert.digest_day)
+        .bind(&alert.alert_by)
+        .bind(&alert.facts)
+        .bind(alert.opened_at)
+        .bind(alert.updated_at)
+}
+
+pub(super) fn alert_of(row: &Row) -> Result<AlertRow, StoreError> {
     Ok(AlertRow {
         id: row.try_get("id")?,
         kind: word(row, "kind", AlertKind::from_word)?,

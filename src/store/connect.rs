@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
+use super::bulk::PREPARED;
 use super::database::Database;
 use super::error::StoreError;
 use super::folder::DataFolder;
@@ -55,8 +56,11 @@ pub(super) async fn embedded_read_only(folder: &DataFolder) -> Result<Database, 
 /// Opens a PostgreSQL database, and makes our tables in it where they are missing.
 pub(super) async fn postgres(address: &str, read_only: bool) -> Result<Database, StoreError> {
     let opening = |source| StoreError::Open { name: "at the given address".to_owned(), source };
-    let options =
-        PgConnectOptions::from_str(address).map_err(opening)?.application_name("keyward").options([
+    let options = PgConnectOptions::from_str(address)
+        .map_err(opening)?
+        .application_name("keyward")
+        .statement_cache_capacity(PREPARED)
+        .options([
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
             ("statement_timeout", LONGEST_STATEMENT),
             ("default_transaction_read_only", if read_only { "on" } else { "off" }),
@@ -92,6 +96,7 @@ fn file(folder: &DataFolder) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .statement_cache_capacity(PREPARED)
         .busy_timeout(LOCK_WAIT)
 }
 

@@ -3,19 +3,13 @@
 //! Decision, 2026-11-24: a NUL in a value becomes U+FFFD, since PostgreSQL's text cannot hold one and a
 //! log must not be able to stop a batch.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-
 use super::alerts::AlertTransaction;
+use super::bulk::{list, parts, rows};
 use super::database::{Row, query, query_made};
 use super::error::StoreError;
 
-/// Findings a statement: its ten values each stay far below SQLite's 32,766 and PostgreSQL's 65,535.
-const PER_STATEMENT: usize = 50;
-
 const COLUMNS: usize = 10;
 
-const FIND_FINDING: &str = "SELECT event_time, outcome FROM findings WHERE id = $1 AND alert_id = $2";
 const UPDATE_FINDING: &str = "UPDATE findings SET event_time = $3, outcome = $4, standing = $5, level = $6, \
     json = $7 WHERE id = $1 AND alert_id = $2";
 const COUNT_FINDINGS: &str = "SELECT outcome, COUNT(*) AS findings, MIN(event_time) AS first_time, \
@@ -67,62 +61,63 @@ pub struct FindingCount {
     pub last_time: i64,
 }
 
+/// A finding as it is kept in one alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFinding {
+    pub id: String,
+    pub alert_id: String,
+    /// Microseconds since the epoch.
+    pub event_time: i64,
+    pub outcome: Option<String>,
+}
+
 impl AlertTransaction {
-    /// Adds findings; says for each, in their order, whether it is new. No two may be the same.
+    /// Those findings with these ids that are known, in whatever alerts.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert_findings(&mut self, findings: &[FindingRow]) -> Result<Vec<bool>, StoreError> {
-        let mut is_new = Vec::with_capacity(findings.len());
-        for part in findings.chunks(PER_STATEMENT) {
-            let added = self.insert_some(part).await?;
-            is_new.extend(
-                part.iter().map(|row| {
-                    added.get(row.id.as_str()).is_some_and(|alerts| alerts.contains(&row.alert_id))
-                }),
+    pub async fn known_findings(&mut self, ids: &[&str]) -> Result<Vec<KnownFinding>, StoreError> {
+        let mut known = Vec::new();
+        for part in parts(ids) {
+            let find = format!(
+                "SELECT id, alert_id, event_time, outcome FROM findings WHERE id IN ({})",
+                list(part.len())
             );
+            let find = part.iter().fold(query_made(find), |query, id| query.bind(*id));
+            for row in find.fetch_all(&mut self.transaction).await? {
+                known.push(known_of(&row)?);
+            }
         }
-        Ok(is_new)
+        Ok(known)
     }
 
-    /// The alerts of each finding that was added.
-    async fn insert_some(
-        &mut self,
-        part: &[FindingRow],
-    ) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
-        let statement = insert_statement(part.len());
-        let mut query = query_made(statement);
-        for row in part {
-            query = query
-                .bind(&row.id)
-                .bind(&row.alert_id)
-                .bind(row.event_time)
-                .bind(row.level)
-                .bind(row.outcome)
-                .bind(row.standing.code())
-                .bind(&row.detector)
-                .bind(storable_option(row.key_id.as_deref()))
-                .bind(storable_option(row.principal.as_deref()))
-                .bind(&row.json);
-        }
-        let mut added: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for row in query.fetch_all(&mut self.transaction).await? {
-            added.entry(row.try_get("id")?).or_default().push(row.try_get("alert_id")?);
-        }
-        Ok(added)
-    }
-
-    /// Event time and outcome of a finding as it is kept.
+    /// Adds findings that are not known.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn finding(
-        &mut self,
-        id: &str,
-        alert_id: &str,
-    ) -> Result<Option<(i64, Option<String>)>, StoreError> {
-        let row = query(FIND_FINDING).bind(id).bind(alert_id).fetch_optional(&mut self.transaction).await?;
-        row.map(|row| Ok((row.try_get("event_time")?, row.try_get("outcome")?))).transpose()
+    pub async fn insert_findings(&mut self, findings: &[FindingRow]) -> Result<(), StoreError> {
+        for part in parts(findings) {
+            let insert = format!(
+                "INSERT INTO findings (id, alert_id, event_time, level, outcome, standing, detector, key_id, \
+                 principal, json) VALUES {} ON CONFLICT (id, alert_id) DO NOTHING",
+                rows(part.len(), COLUMNS)
+            );
+            let insert = part.iter().fold(query_made(insert), |query, row| {
+                query
+                    .bind(&row.id)
+                    .bind(&row.alert_id)
+                    .bind(row.event_time)
+                    .bind(row.level)
+                    .bind(row.outcome)
+                    .bind(row.standing.code())
+                    .bind(&row.detector)
+                    .bind(storable_option(row.key_id.as_deref()))
+                    .bind(storable_option(row.principal.as_deref()))
+                    .bind(&row.json)
+            });
+            insert.execute(&mut self.transaction).await?;
+        }
+        Ok(())
     }
 
     /// Lets another copy of the same finding stand for it.
@@ -177,23 +172,17 @@ fn count_of(row: &Row) -> Result<FindingCount, StoreError> {
     })
 }
 
-/// One statement for so many rows; made of nothing but numbers.
-fn insert_statement(rows: usize) -> String {
-    let mut statement = "INSERT INTO findings \
-        (id, alert_id, event_time, level, outcome, standing, detector, key_id, principal, json) VALUES "
-        .to_owned();
-    for row in 0..rows {
-        let places: Vec<String> = (1..=COLUMNS).map(|place| format!("${}", row * COLUMNS + place)).collect();
-        let comma = if row == 0 { "" } else { ", " };
-        // Writing to a text cannot fail.
-        let _ = write!(statement, "{comma}({})", places.join(", "));
-    }
-    statement.push_str(" ON CONFLICT (id, alert_id) DO NOTHING RETURNING id, alert_id");
-    statement
+fn known_of(row: &Row) -> Result<KnownFinding, StoreError> {
+    Ok(KnownFinding {
+        id: row.try_get("id")?,
+        alert_id: row.try_get("alert_id")?,
+        event_time: row.try_get("event_time")?,
+        outcome: row.try_get("outcome")?,
+    })
 }
 
-/// A value that any database's text can hold.
-pub(super) fn storable(text: &str) -> String {
+/// A value that any database's text can hold, as it is kept.
+pub fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

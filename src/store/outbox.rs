@@ -5,7 +5,8 @@
 
 use super::Store;
 use super::alerts::{AlertTransaction, word};
-use super::database::{Row, query};
+use super::bulk::{parts, rows};
+use super::database::{Row, query, query_made};
 use super::error::StoreError;
 use crate::domain::vocabulary::vocabulary;
 
@@ -19,11 +20,9 @@ vocabulary! {
     }
 }
 
+const COLUMNS: usize = 10;
 const COUNT_UNDELIVERED: &str = "SELECT state, COUNT(*) AS deliveries FROM deliveries \
     WHERE channel = $1 AND state IN ('pending', 'parked') GROUP BY state";
-const INSERT_DELIVERY: &str = "INSERT INTO deliveries (id, alert_id, channel, transition, repeat, payload, \
-    state, attempts, next_attempt, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7) \
-    ON CONFLICT (id) DO NOTHING";
 /// Behind an earlier one of the same alert a delivery waits; a parked one holds up nobody.
 const PENDING: &str = "SELECT id, alert_id, payload, attempts, first_attempt, next_attempt FROM deliveries d \
     WHERE channel = $1 AND state = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries e \
@@ -41,16 +40,16 @@ const LATEST_DELIVERIES: &str = "SELECT id, alert_id, channel, transition, repea
 
 /// A delivery to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDelivery<'a> {
-    pub id: &'a str,
-    pub alert_id: &'a str,
-    pub channel: &'a str,
+pub struct NewDelivery {
+    pub id: String,
+    pub alert_id: String,
+    pub channel: String,
     /// As in [`super::AlertRow`].
     pub transition: i64,
-    /// Which page since the alert was opened, from 0.
+    /// Which message since the alert was opened, from 0.
     pub repeat: i64,
     /// The body as it is sent, every time.
-    pub payload: &'a str,
+    pub payload: String,
     /// Microseconds since the epoch.
     pub created_at: i64,
 }
@@ -66,6 +65,29 @@ pub struct Delivery {
     /// Microseconds since the epoch, as is the next.
     pub first_attempt: Option<i64>,
     pub next_attempt: i64,
+}
+
+/// How an attempt at a delivery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt<'a> {
+    /// Of the delivery.
+    pub id: &'a str,
+    /// Its number, and when the first was.
+    pub attempt: (i64, i64),
+    pub came: Came<'a>,
+}
+
+/// To what an attempt came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came<'a> {
+    Arrived {
+        at: i64,
+    },
+    /// Without a next one the delivery is parked.
+    Failed {
+        next: Option<i64>,
+        why: &'a str,
+    },
 }
 
 /// A delivery as it is listed.
@@ -85,21 +107,32 @@ pub struct DeliveryRow {
 }
 
 impl AlertTransaction {
-    /// Puts a delivery into the outbox; one whose id is there stays as it is.
+    /// Puts deliveries into the outbox; one whose id is there stays as it is.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert_delivery(&mut self, delivery: &NewDelivery<'_>) -> Result<(), StoreError> {
-        query(INSERT_DELIVERY)
-            .bind(delivery.id)
-            .bind(delivery.alert_id)
-            .bind(delivery.channel)
-            .bind(delivery.transition)
-            .bind(delivery.repeat)
-            .bind(delivery.payload)
-            .bind(delivery.created_at)
-            .execute(&mut self.transaction)
-            .await?;
+    pub async fn insert_deliveries(&mut self, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
+        for part in parts(deliveries) {
+            let insert = format!(
+                "INSERT INTO deliveries (id, alert_id, channel, transition, repeat, payload, state, attempts, \
+                 next_attempt, created_at) VALUES {} ON CONFLICT (id) DO NOTHING",
+                rows(part.len(), COLUMNS)
+            );
+            let insert = part.iter().fold(query_made(insert), |query, delivery| {
+                query
+                    .bind(&delivery.id)
+                    .bind(&delivery.alert_id)
+                    .bind(&delivery.channel)
+                    .bind(delivery.transition)
+                    .bind(delivery.repeat)
+                    .bind(&delivery.payload)
+                    .bind(DeliveryState::Pending.as_str())
+                    .bind(0_i64)
+                    .bind(delivery.created_at)
+                    .bind(delivery.created_at)
+            });
+            insert.execute(&mut self.transaction).await?;
+        }
         Ok(())
     }
 }
@@ -147,11 +180,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delivery_arrived(&self, id: &str, attempt: (i64, i64), at: i64) -> Result<(), StoreError> {
-        let (attempts, first) = attempt;
-        let done = query(DELIVERED).bind(id).bind(attempts).bind(first).bind(at);
-        let mut transaction = self.begin().await?;
-        done.execute(&mut transaction).await?;
-        Ok(transaction.commit().await?)
+        self.note_attempts(&[Attempt { id, attempt, came: Came::Arrived { at } }]).await
     }
 
     /// Notes that an attempt failed, and when the next is; without a next one the delivery is parked.
@@ -165,11 +194,26 @@ impl Store {
         next: Option<i64>,
         why: &str,
     ) -> Result<(), StoreError> {
-        let (attempts, first) = attempt;
-        let state = if next.is_some() { DeliveryState::Pending } else { DeliveryState::Parked };
-        let failed = query(FAILED).bind(id).bind(state.as_str()).bind(attempts).bind(first);
+        self.note_attempts(&[Attempt { id, attempt, came: Came::Failed { next, why } }]).await
+    }
+
+    /// Notes how attempts ended, all in one transaction.
+    ///
+    /// # Errors
+    /// When the database fails; none is noted then.
+    pub async fn note_attempts(&self, attempts: &[Attempt<'_>]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        failed.bind(next.unwrap_or_default()).bind(why).execute(&mut transaction).await?;
+        for Attempt { id, attempt: (number, first), came } in attempts {
+            let noted = match came {
+                Came::Arrived { at } => query(DELIVERED).bind(*id).bind(number).bind(first).bind(at),
+                Came::Failed { next, why } => {
+                    let state = if next.is_some() { DeliveryState::Pending } else { DeliveryState::Parked };
+                    let failed = query(FAILED).bind(*id).bind(state.as_str()).bind(number).bind(first);
+                    failed.bind(next.unwrap_or_default()).bind(*why)
+                }
+            };
+            noted.execute(&mut transaction).await?;
+        }
         Ok(transaction.commit().await?)
     }
 

@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 use super::columns::unjudged_schema;
 use super::dictionary::{WordBuilder, room_after};
 pub use super::mark::RowMark;
+use super::tags::{self, LearntTag};
 use crate::domain::event::{AliasFact, CallerKind, Category, KeyEvent, Outcome, Provider};
 
 /// Where a record was read.
@@ -34,6 +35,8 @@ pub struct Built {
     pub marks: Vec<RowMark>,
     /// Alias facts with their event time, in row order.
     pub aliases: Vec<LearntAlias>,
+    /// Facts about tags, in row order.
+    pub tags: Vec<LearntTag>,
 }
 
 /// An alias fact that has left its record.
@@ -73,7 +76,7 @@ builders! {
     caller_kind: WordBuilder, caller_rule: WordBuilder, entity_id: WordBuilder, via: WordBuilder,
     account: WordBuilder, region: WordBuilder, namespace: WordBuilder, source_ip: WordBuilder,
     vpc_endpoint: WordBuilder, user_agent: WordBuilder, tls_version: WordBuilder, tls_key_exchange: WordBuilder,
-    request: StringBuilder, response: StringBuilder,
+    request: StringBuilder, response: StringBuilder, record: StringBuilder,
 }
 
 /// Collects events and turns them into Arrow batches.
@@ -82,6 +85,7 @@ pub struct TableBuilder {
     columns: Builders,
     marks: Vec<RowMark>,
     aliases: Vec<LearntAlias>,
+    tags: Vec<LearntTag>,
     /// As in [`RowMark::record`].
     record: u32,
     /// Scratch for the context columns.
@@ -107,10 +111,19 @@ impl TableBuilder {
 
     /// Appends one event.
     pub fn push(&mut self, event: &KeyEvent<'_>, origin: Origin<'_>) {
+        self.push_with(event, origin, None);
+    }
+
+    /// Appends one event with what detectors read of its record: the `record` column.
+    pub fn push_with(&mut self, event: &KeyEvent<'_>, origin: Origin<'_>, record: Option<&str>) {
         self.push_record(event, origin);
+        self.columns.record.append_option(record);
         self.push_key(event);
         self.push_caller(event);
         self.marks.push(RowMark::of(event, self.record));
+        if event.category == Some(Category::Key) {
+            tags::learn(event, &mut self.tags);
+        }
         if let Some(AliasFact { alias, key }) = event.alias_fact {
             self.aliases.push(LearntAlias {
                 at: event.event_time,
@@ -203,6 +216,7 @@ impl TableBuilder {
             batch: RecordBatch::try_new(unjudged_schema(), arrays)?,
             marks: std::mem::replace(&mut self.marks, Vec::with_capacity(room)),
             aliases: std::mem::take(&mut self.aliases),
+            tags: std::mem::take(&mut self.tags),
         })
     }
 }

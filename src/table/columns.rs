@@ -161,6 +161,7 @@ columns! {
 
     Log Request "request" Text optional, "What a key, access or logging change asked for: a JSON object, secrets redacted.", "api.request.data", "aws.cloudtrail.request_parameters";
     Log Response "response" Text optional, "What such a change answered: a JSON object, secrets redacted.", "api.response.data", "aws.cloudtrail.response_elements";
+    Log Record "record" Text optional, "Members of the raw record that loaded detectors read beside the columns: a JSON object by path, secrets redacted; null where none reads any.", "", "";
 
     Judge Verdict "verdict" Word required, "conforming, violation, undeclared, unknown or not_applicable.", "unmapped.key_purpose.verdict", "keypurpose.verdict";
     Judge Violations "violations" Words required, "The aspects that do not fit the declaration.", "", "";

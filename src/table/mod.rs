@@ -6,3 +6,4 @@ pub mod columns;
 pub mod dictionary;
 pub mod mark;
 pub mod rows;
+pub mod tags;

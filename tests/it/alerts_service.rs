@@ -51,6 +51,7 @@ fn finding(id: usize, key: usize, level: Level) -> (Finding, Folding) {
         tags: Vec::new(),
         source: None,
         position: None,
+        window: None,
     };
     (finding, Folding::by([("key_id".into(), key), ("principal".into(), principal)].into()))
 }

@@ -10,9 +10,6 @@ use serde_json::Value;
 use crate::samples;
 use crate::support::{Keyward, Ran};
 
-/// Detectors that need memory of other calls: they are not evaluated yet.
-const NEED_MEMORY: &[&str] = &["KP-013", "KP-080", "KP-086"];
-
 /// Levels that nobody is called for.
 const QUIET_LEVELS: &[&str] = &["informational", "low"];
 
@@ -80,7 +77,7 @@ fn every_labelled_cloudtrail_event_has_its_verdict_and_no_event_is_without_label
 }
 
 /// What is wrong about what came of one labelled call.
-fn complaint(expect: &Value, events: &[&Value], findings: &[&Value]) -> Option<String> {
+fn complaint(expect: &Value, events: &[&Value], findings: &[&Value], windows: &[&Value]) -> Option<String> {
     let detectors: Vec<_> = findings.iter().map(|finding| text(finding, "detector")).collect();
     if expect["quiet"] == true {
         let loud = findings.iter().find(|finding| !QUIET_LEVELS.contains(&text(finding, "level")));
@@ -94,8 +91,18 @@ fn complaint(expect: &Value, events: &[&Value], findings: &[&Value]) -> Option<S
     if expect.get("aspects").is_some_and(|wanted| aspects(wanted) != aspects(&event["violations"])) {
         return Some(format!("violates {}", event["violations"]));
     }
-    let wanted = expect.get("detector").and_then(Value::as_str).filter(|id| !NEED_MEMORY.contains(id))?;
-    (!detectors.contains(&wanted)).then(|| format!("set off {detectors:?}"))
+    let wanted = expect.get("detector").and_then(Value::as_str)?;
+    let in_a_window =
+        windows.iter().any(|finding| text(finding, "detector") == wanted && covers(finding, event));
+    (!detectors.contains(&wanted) && !in_a_window).then(|| format!("set off {detectors:?}"))
+}
+
+/// Whether the window of a finding is about this event: of the same caller and key, as far as it names them.
+fn covers(finding: &Value, event: &Value) -> bool {
+    let same = |name: &str| finding[name].is_null() || finding[name] == event[name];
+    let time = text(event, "event_time");
+    let (from, to) = (text(&finding["window"], "from"), text(&finding["window"], "to"));
+    same("key_id") && same("principal") && from <= time && time <= to
 }
 
 #[test]
@@ -104,14 +111,19 @@ fn every_labelled_openbao_call_comes_out_as_labelled() {
     let (log, catalog) = (folder.join("audit.log.gz"), folder.join("catalog.yaml"));
     let events = scan(&log, &catalog, "events").json();
     let findings = scan(&log, &catalog, "findings").json();
+    let windows: Vec<_> = findings.iter().filter(|finding| finding["window"].is_object()).collect();
     let (events, findings) = (by_event(&events), by_event(&findings));
     let none = Vec::new();
     let mut wrong = Vec::new();
     for label in lines_of(&folder.join("labels.jsonl")) {
         let id = text(&label, "event_id");
         if let Some(expect) = label.get("expect").filter(|expect| !expect.is_null())
-            && let Some(complaint) =
-                complaint(expect, events.get(id).unwrap_or(&none), findings.get(id).unwrap_or(&none))
+            && let Some(complaint) = complaint(
+                expect,
+                events.get(id).unwrap_or(&none),
+                findings.get(id).unwrap_or(&none),
+                &windows,
+            )
         {
             wrong.push(format!("{label} {complaint}"));
         }
@@ -130,4 +142,8 @@ fn the_real_attack_simulation_has_no_reject_and_every_keyless_decrypt_its_key() 
     let decrypts: Vec<_> = events.iter().filter(|event| event["action"] == "Decrypt").collect();
     assert!(decrypts.len() >= 178 && decrypts.iter().all(|event| event["key_id"].is_string()));
     assert!(events.iter().any(|event| event["via"] == "ssm"), "Parameter Store is behind AWS Internal");
+    let found = Keyward::new().args(["scan", logs.to_str().unwrap(), "--format", "json"]).run().json();
+    for wanted in ["KP-081", "KP-130"] {
+        assert!(found.iter().any(|finding| text(finding, "detector") == wanted), "{wanted}");
+    }
 }

@@ -1,7 +1,9 @@
 //! The one integration-test binary; its modules mirror the stages.
 #![cfg(test)]
 
+mod alerts_life;
 mod alerts_service;
+mod backtest;
 mod catalog_samples;
 mod catalog_schema;
 mod check;
@@ -35,10 +37,13 @@ mod secrets;
 mod service;
 mod services;
 mod serving;
+mod sigma;
 mod source;
 mod store;
 mod support;
+mod tagged;
 mod verbs_alerts;
 mod verbs_explain;
 mod verbs_logs;
 mod verbs_rules;
+mod verbs_sigma;

@@ -47,6 +47,15 @@ impl Keyward {
     }
 }
 
+impl Drop for Keyward {
+    /// The folder of a test that failed stays where `KEYWARD_TEST_KEEP` is set, to be looked at.
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("KEYWARD_TEST_KEEP").is_some() {
+            self.folder.disable_cleanup(true);
+        }
+    }
+}
+
 impl Ran {
     /// Standard output as one JSON value a line.
     pub fn json(&self) -> Vec<Value> {

@@ -41,6 +41,7 @@ pub(super) fn secrets(config: &Config) -> Vec<Check> {
     }
     named.extend(config.http.metrics_token.iter().map(|file| ("token of /metrics".to_owned(), file)));
     named.extend(config.http.admin_token.iter().map(|file| ("token for reloads".to_owned(), file)));
+    named.extend(config.http.users.iter().map(|user| (format!("token of {}", user.name), &user.token)));
     named.into_iter().map(|(what, file)| secret(what, file)).collect()
 }
 

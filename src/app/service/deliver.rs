@@ -16,28 +16,22 @@ use crate::store::{BlockingStore, Store};
 /// How often the counts of an outbox are brought up to date.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
-/// Wakes the dispatchers after deliveries were put into the outbox.
-#[derive(Debug, Clone, Default)]
-pub struct Wake(Arc<Vec<Arc<Notify>>>);
-
-impl Wake {
-    /// There is something to deliver.
-    pub fn wake(&self) {
-        self.0.iter().for_each(|dispatcher| dispatcher.notify_one());
-    }
-}
-
 /// The channels that alerts are delivered on, by name.
 pub(super) fn channels(alerts: &Alerts) -> Vec<String> {
     let asked = [(WEBHOOK, alerts.webhook.is_some()), (KAFKA, alerts.kafka.is_some())];
     asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Delivers alerts on every channel until the service ends.
+/// Delivers alerts on every channel until the service ends. What comes back is to be notified after deliveries
+/// were put into the outbox.
 ///
 /// # Errors
 /// Where what is configured of a channel is wrong.
-pub(super) fn start(runtime: &Handle, store: &BlockingStore, running: &Running) -> Result<Wake, NotifyError> {
+pub(super) fn start(
+    runtime: &Handle,
+    store: &BlockingStore,
+    running: &Running,
+) -> Result<Arc<Notify>, NotifyError> {
     let alerts = &running.config.alerts;
     let mut dispatchers = Vec::new();
     if let Some(webhook) = &alerts.webhook {
@@ -47,8 +41,17 @@ pub(super) fn start(runtime: &Handle, store: &BlockingStore, running: &Running) 
     if let Some(topic) = &alerts.kafka {
         dispatchers.push((Channel::Kafka, Dispatcher::kafka(store.shared(), topic, now_micros)?));
     }
-    let wakers = dispatchers.iter().map(|(_, dispatcher)| dispatcher.waker()).collect();
+    let wake = Arc::<Notify>::default();
+    let wakers: Vec<_> = dispatchers.iter().map(|(_, dispatcher)| dispatcher.waker()).collect();
+    let heard = Arc::clone(&wake);
+    runtime.spawn(async move {
+        loop {
+            heard.notified().await;
+            wakers.iter().for_each(|waker| waker.notify_one());
+        }
+    });
     for (channel, dispatcher) in dispatchers {
+        let dispatcher = dispatcher.timed_by(Arc::clone(&running.metrics));
         let counters = dispatcher.counters();
         runtime.spawn(dispatcher.run(running.end.clone()));
         let (store, metrics, end) = (store.shared(), Arc::clone(&running.metrics), running.end.clone());
@@ -60,7 +63,7 @@ pub(super) fn start(runtime: &Handle, store: &BlockingStore, running: &Running) 
             }
         });
     }
-    Ok(Wake(Arc::new(wakers)))
+    Ok(wake)
 }
 
 /// Counts what a dispatcher did since `before`, and what waits for it.

@@ -1,18 +1,12 @@
 //! Starts the sources of the configuration.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::Response;
-use axum::routing::any;
 use tokio::runtime::Handle;
-use tower_service::Service as _;
 
-use crate::api::answer::refuse;
+use super::entrance::Entrance;
 use crate::api::ingest;
 use crate::app::clock::now_micros;
 use crate::config::{Config, Follow, SecretFile, Source, SourceKind};
@@ -23,41 +17,14 @@ use crate::source::spool::{Budget, Spool, Surroundings};
 use crate::source::{Limits, follow, socket, stdin};
 use crate::store::{BlockingStore, StoredPosition};
 
-/// Where HTTP sources take entries, once they are started: until then they say so.
-#[derive(Clone, Default)]
-pub struct IngestPlace(Arc<OnceLock<Router>>);
-
-impl IngestPlace {
-    /// The routes, which answer from the start.
-    pub fn router(&self) -> Router {
-        Router::new().route("/api/v1/ingest/{source}", any(entrance)).with_state(self.clone())
-    }
-}
-
-async fn entrance(State(place): State<IngestPlace>, request: Request) -> Response {
-    let Some(router) = place.0.get() else {
-        let told = "the service is still starting, or another instance has the store";
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, told, "try again in a few seconds; see /readyz");
-    };
-    // Without what the outer route put in: its path parameters would come before those of the inner one.
-    let (parts, body) = request.into_parts();
-    let mut request = Request::new(body);
-    *request.method_mut() = parts.method;
-    *request.uri_mut() = parts.uri;
-    *request.headers_mut() = parts.headers;
-    match router.clone().call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
-}
-
 /// What every source is given.
 pub struct Ground<'g> {
     pub config: &'g Config,
     pub store: &'g Arc<BlockingStore>,
     pub signals: &'g Signals,
     pub runtime: &'g Handle,
-    pub ingest: &'g IngestPlace,
+    /// Where HTTP sources take entries, once they are started.
+    pub ingest: &'g Entrance,
 }
 
 /// Starts every source.
@@ -75,8 +42,7 @@ pub fn start(ground: &Ground<'_>) -> Result<Vec<Arc<dyn Feed>>> {
         let started = starting.one(source);
         feeds.push(started.with_context(|| format!("could not start the source `{}`", source.name))?);
     }
-    // There is one start in a life of the service.
-    let _ = ground.ingest.0.set(ingest::router(starting.posted, &ground.config.http));
+    ground.ingest.open(ingest::router(starting.posted, &ground.config.http));
     Ok(feeds)
 }
 

@@ -8,6 +8,7 @@
 //! by.
 
 mod deliver;
+mod entrance;
 mod feeds;
 mod made;
 mod outside;
@@ -37,10 +38,12 @@ use crate::history::{self, Limits};
 use crate::metrics::{Metrics, RulesInfo};
 use crate::pipeline::memory::Memory;
 use crate::pipeline::service::versions::Versions;
-use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError, Watch};
+use crate::pipeline::service::watch::Watch;
+use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
 use crate::source::Sample;
 use crate::source::feed::Feed;
 use crate::store::{BlockingStore, Kind, Place, Store};
+use entrance::Entrance;
 pub use made::{Delivery, MadeLog};
 use raise::Raising;
 pub use raise::Show;
@@ -140,13 +143,14 @@ impl Running {
     ) -> Result<()> {
         let Guests { show, ear, log } = guests;
         let reload = outside::ReloadPlace::default();
-        let ingest = feeds::IngestPlace::default();
-        self.serve(runtime, listener, &reload, ingest.router());
+        let (ingest, alerts) = (Entrance::default(), Entrance::default());
+        self.serve(runtime, listener, &reload, outer_routes(&ingest, &alerts));
         let store = self.open_store(runtime)?;
         let versions = self.versions(&store, loaded)?;
         let wake = deliver::start(runtime.handle(), &store, self)?;
         let sealed = Arc::<Notify>::default();
         publish::start(runtime.handle(), &store, self, Arc::clone(&sealed))?;
+        alerts.open(self.alert_routes(&store, &wake));
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
         let ground = feeds::Ground {
             config: &self.config,
@@ -170,11 +174,12 @@ impl Running {
                 keeper: Keeper::new(self.config.alerts.mode, self.channels()),
                 store: Arc::clone(&store),
                 metrics: Arc::clone(&self.metrics),
-                wake: wake.clone(),
+                wake: Arc::clone(&wake),
                 show,
             }),
             watch: Arc::new(Watching {
                 metrics: Arc::clone(&self.metrics),
+                health: Arc::clone(&self.health),
                 clock: Arc::clone(&self.clock),
                 ear,
                 seen: Mutex::default(),
@@ -202,8 +207,16 @@ impl Running {
             .spawn(move || service.run())
             .context("could not start the loop")?;
         upkeep::start(runtime.handle(), &store, self, wake);
+        self.watch_lease(runtime, &store, &handle);
         self.accompany(runtime, &handle, &feeds, &reload);
         self.conclude(looped)
+    }
+
+    /// Alerts over HTTP.
+    fn alert_routes(&self, store: &BlockingStore, wake: &Arc<Notify>) -> Router {
+        let (store, wake) = (store.shared(), Arc::clone(wake));
+        let alerts = api::alerts::Alerts::new(store, &self.config.http, now_micros, wake, self.end.clone());
+        api::alerts::router(alerts)
     }
 
     /// Starts the HTTP server.
@@ -212,7 +225,7 @@ impl Running {
         runtime: &tokio::runtime::Runtime,
         listener: TcpListener,
         reload: &outside::ReloadPlace,
-        ingest: Router,
+        further: Router,
     ) {
         let state = api::State::new(
             &self.config.http,
@@ -221,7 +234,7 @@ impl Running {
             reload.answer(Arc::clone(&self.health), Arc::clone(&self.metrics)),
             now_micros,
         );
-        let router = api::router(&self.config.http, state, ingest);
+        let router = api::router(&self.config.http, state, further);
         let (limits, metrics, end) = (self.config.http.clone(), Arc::clone(&self.metrics), self.end.clone());
         runtime.spawn(async move { api::server::serve(listener, router, &limits, metrics, end).await });
     }
@@ -290,6 +303,16 @@ impl Running {
         outside::listen(runtime.handle(), handle, reload, &watched, &self.health, self.config.stop_within);
     }
 
+    /// Ends the loop when another instance has taken over: there may be nothing to seal that would tell.
+    fn watch_lease(&self, runtime: &tokio::runtime::Runtime, store: &BlockingStore, handle: &Handle) {
+        let (store, handle, metrics) = (store.shared(), handle.clone(), Arc::clone(&self.metrics));
+        runtime.spawn(async move {
+            store.lease_lost().await;
+            metrics.lease(false);
+            handle.overtaken();
+        });
+    }
+
     fn conclude(&self, looped: std::thread::JoinHandle<Result<(), ServiceError>>) -> Result<()> {
         let result = looped.join().map_err(|_| anyhow::anyhow!("the loop stopped unexpectedly"))?;
         self.health.stopping();
@@ -304,6 +327,12 @@ impl Running {
     fn channels(&self) -> Vec<String> {
         deliver::channels(&self.config.alerts)
     }
+}
+
+/// The routes that lead somewhere once the store is open.
+fn outer_routes(ingest: &Entrance, alerts: &Entrance) -> Router {
+    let ingest = ingest.router(&["/api/v1/ingest/{source}"]);
+    ingest.merge(alerts.router(&["/api/v1/alerts", "/api/v1/alerts/{*rest}"]))
 }
 
 /// Versions, and the content of the newest.

@@ -1,15 +1,16 @@
-//! Findings of the loop become alerts in the store, at once, and wake whoever delivers them.
+//! Findings of the loop become alerts in the store, as soon as they are found, and wake whoever delivers them.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::deliver::Wake;
-use crate::alerts::{Keeper, Page, Raised};
+use tokio::sync::Notify;
+
+use crate::alerts::{AlertError, Keeper, Page, Raised};
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
-use crate::metrics::{Metrics, Suppressed, Transaction};
+use crate::metrics::{Metrics, Transaction};
 use crate::pipeline::service::Raise;
-use crate::store::{BlockingStore, Suppression};
+use crate::store::BlockingStore;
 
 /// Shows pages to whoever runs the service in the foreground.
 pub type Show = Box<dyn FnMut(&Page) + Send>;
@@ -20,12 +21,12 @@ pub struct Raising {
     pub store: Arc<BlockingStore>,
     pub metrics: Arc<Metrics>,
     /// Told when there is something to deliver.
-    pub wake: Wake,
+    pub wake: Arc<Notify>,
     pub show: Show,
 }
 
 impl Raise for Raising {
-    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<u64> {
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> Result<(), AlertError> {
         let started = Instant::now();
         let raised = self.store.wait(self.keeper.raise(self.store.store(), &findings, now))?;
         self.metrics.transaction(Transaction::Alert, started.elapsed());
@@ -35,9 +36,9 @@ impl Raise for Raising {
         count(&self.metrics, &raised);
         raised.pages.iter().for_each(|page| (self.show)(page));
         if raised.deliveries > 0 {
-            self.wake.wake();
+            self.wake.notify_one();
         }
-        Ok(raised.new)
+        Ok(())
     }
 }
 
@@ -47,15 +48,6 @@ pub fn count(metrics: &Metrics, raised: &Raised) {
         metrics.alert(page.level);
     }
     for (reason, pages) in &raised.suppressed {
-        (0..*pages).for_each(|_| metrics.suppressed(reason_of(*reason)));
-    }
-}
-
-fn reason_of(reason: Suppression) -> Suppressed {
-    match reason {
-        Suppression::Observe => Suppressed::Observe,
-        Suppression::Campaign => Suppressed::Campaign,
-        Suppression::NoNews => Suppressed::NoNews,
-        Suppression::Digest => Suppressed::Digest,
+        metrics.suppressed(*reason, *pages);
     }
 }

@@ -92,7 +92,7 @@ impl RuleFiles {
 
 fn loaded(sources: &[SourceText], texts: &[(PathBuf, String)]) -> Result<Loaded, Vec<Problem>> {
     let catalog = load::parse(sources);
-    let detectors = Detectors::embedded_beside(texts);
+    let detectors = Detectors::embedded_beside(texts).map(load::where_records);
     let detectors = detectors.and_then(|detectors| Ok((Engine::new(&detectors)?, detectors.version())));
     match (catalog, detectors) {
         (Ok((catalog, warnings)), Ok((engine, version))) => Ok(Loaded {

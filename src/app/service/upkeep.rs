@@ -1,12 +1,12 @@
 //! Housekeeping beside the loop: merging small files, removing old rows, digests, and how much space is left.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use super::Running;
-use super::deliver::Wake;
 use super::raise::count;
 use super::retention;
 use crate::alerts::Keeper;
@@ -14,7 +14,7 @@ use crate::app::clock::now_micros;
 use crate::config::{Retention, Source, SourceKind};
 use crate::detect::table::findings_schema;
 use crate::history;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Transaction};
 use crate::store::{BlockingStore, CoverageKind, CoverageRow, Store, StoreError};
 
 /// How often files of a day are merged, and old rows removed: an hour of seals every five seconds is 720 of them.
@@ -62,7 +62,7 @@ const fn what_stands(kind: &SourceKind) -> &'static str {
 }
 
 /// Starts the housekeeping; it ends with the runtime.
-pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Running, wake: Wake) {
+pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Running, wake: Arc<Notify>) {
     let store = Arc::clone(store);
     let metrics = Arc::clone(&running.metrics);
     let keeper = Keeper::new(running.config.alerts.mode, running.channels());
@@ -70,11 +70,13 @@ pub(super) fn start(runtime: &Handle, store: &Arc<BlockingStore>, running: &Runn
     runtime.spawn(async move {
         let mut merged = tokio::time::Instant::now();
         while !end.is_cancelled() {
+            let started = Instant::now();
             match keeper.digest(store.store(), now_micros()).await {
                 Ok(raised) => {
+                    metrics.transaction(Transaction::Other, started.elapsed());
                     count(&metrics, &raised);
                     if raised.deliveries > 0 {
-                        wake.wake();
+                        wake.notify_one();
                     }
                 }
                 Err(error) => tracing::warn!(%error, "the digest could not be made; trying again"),

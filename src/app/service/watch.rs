@@ -7,14 +7,16 @@ use std::time::Duration;
 use arrow::array::Array;
 use tokio::sync::Notify;
 
+use crate::api::{Health, Part};
 use crate::detect::blindness::Seen;
 use crate::domain::event::Provider;
 use crate::domain::verdict::Verdict;
 use crate::history::HistoryError;
-use crate::metrics::{Kept, Metrics, Sealed, Stage};
+use crate::metrics::{Kept, Metrics, Sealed, Stage, Transaction};
 use crate::pipeline::rules::Rules;
+use crate::pipeline::service::Clock;
 use crate::pipeline::service::versions::Verdicts;
-use crate::pipeline::service::{Clock, Took, Watch};
+use crate::pipeline::service::watch::{Origin, SealTold, Took, Watch};
 use crate::source::feed::{Signal, Trouble};
 use crate::table::columns::Column;
 use crate::table::rows::Rows;
@@ -22,6 +24,7 @@ use crate::table::rows::Rows;
 /// Watches the loop.
 pub struct Watching {
     pub metrics: Arc<Metrics>,
+    pub health: Arc<Health>,
     pub clock: Clock,
     /// Somebody else who hears everything.
     pub ear: Option<Arc<dyn Watch>>,
@@ -47,14 +50,24 @@ impl Watch for Watching {
             seen.0.merge(&verdicts.judged.seen);
         }
         let stages = took.stages;
-        for (stage, span) in
-            [(Stage::Prepare, stages.prepare), (Stage::Join, stages.join), (Stage::Judge, stages.judge)]
-        {
+        for (stage, span) in [
+            (Stage::Prepare, stages.prepare),
+            (Stage::Join, stages.join),
+            (Stage::Judge, stages.judge),
+            (Stage::Detect, stages.detect),
+        ] {
             metrics.stage(stage, span);
         }
-        if took.verdicts.iter().any(|verdicts| !verdicts.judged.findings.is_empty()) {
-            metrics.stage(Stage::Alert, stages.raise);
-            metrics.alert_latency(took.source, took.written_at.unwrap_or(took.received_at), took.stored_at);
+    }
+
+    fn stored(&self, origins: &[Origin], took: Duration, at: i64) {
+        if let Some(ear) = &self.ear {
+            ear.stored(origins, took, at);
+        }
+        self.metrics.stage(Stage::Alert, took);
+        for origin in origins {
+            let since = origin.written_at.unwrap_or(origin.received_at);
+            self.metrics.alert_latency(&origin.source, since, at);
         }
     }
 
@@ -73,7 +86,11 @@ impl Watch for Watching {
         self.metrics.detectors(Kept::Active, rules.engine.len().saturating_sub(blind));
     }
 
-    fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>) {
+    fn sealed(&self, seal: &SealTold<'_>) {
+        let SealTold { rows, bytes, took, transaction, result } = *seal;
+        if let Some(transaction) = transaction {
+            self.metrics.transaction(Transaction::Seal, transaction);
+        }
         match result {
             Ok(()) => {
                 self.metrics.seal(&Sealed { rows, bytes, took, at: (self.clock)() });
@@ -99,7 +116,19 @@ impl Watch for Watching {
     }
 
     fn rewound(&self, reason: &str) {
+        self.health.waits(Part::Store, format!("the end of a failure: {reason}"));
         tracing::warn!(reason, "everything that is not sealed is read again");
+    }
+
+    fn not_restored(&self, error: &HistoryError) {
+        self.metrics.restore_failed();
+        self.health.waits(Part::Store, format!("what was sealed to be readable: {error}"));
+        tracing::error!(%error, "what was sealed cannot be read; trying again");
+    }
+
+    fn resumed(&self) {
+        self.health.ready(Part::Store);
+        tracing::info!("records are taken again");
     }
 }
 

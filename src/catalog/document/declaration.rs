@@ -187,8 +187,8 @@ pub struct Criteria {
     /// Globs of the key's name or of an alias of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<Box<[Pattern]>>,
-    /// The key's tags. Logs do not carry them, so a class that asks for tags matches no key until tags
-    /// are known from elsewhere.
+    /// Globs of the values of the key's tags, as of the event's time. They are known from the log, where a
+    /// key is created with them or tagged: a key that was tagged before the log begins has none here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<std::collections::BTreeMap<Arc<str>, Pattern>>,
 }

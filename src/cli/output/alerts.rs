@@ -9,8 +9,25 @@ use crate::domain::alert::Alert;
 use crate::store::{AlertKind, AlertState};
 
 /// The columns of a kept alert's CSV form beside those of an alert.
-const KEPT_COLUMNS: [&str; 7] =
-    ["kind", "state", "transition", "pages", "folded_into", "opened_at", "updated_at"];
+const KEPT_COLUMNS: [&str; 17] = [
+    "kind",
+    "state",
+    "transition",
+    "pages",
+    "folded_into",
+    "opened_at",
+    "updated_at",
+    "assignee",
+    "disposition",
+    "verdict_reason",
+    "merged_into",
+    "acknowledged_at",
+    "acknowledged_by",
+    "resolved_at",
+    "resolved_by",
+    "notes",
+    "version",
+];
 
 /// The columns of the CSV form, in order.
 const CSV_COLUMNS: [&str; 14] = [
@@ -93,7 +110,8 @@ impl AlertWriter {
     }
 }
 
-fn kept_cells(kept: &KeptAlert) -> [String; 7] {
+fn kept_cells(kept: &KeptAlert) -> [String; 17] {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
     [
         kept.kind.to_string(),
         kept.state.to_string(),
@@ -102,23 +120,49 @@ fn kept_cells(kept: &KeptAlert) -> [String; 7] {
         kept.folded_into.clone().unwrap_or_default(),
         kept.opened_at.clone(),
         kept.updated_at.clone(),
+        text(&kept.assignee),
+        kept.disposition.map(|word| word.to_string()).unwrap_or_default(),
+        text(&kept.verdict_reason),
+        text(&kept.merged_into),
+        text(&kept.acknowledged_at),
+        text(&kept.acknowledged_by),
+        text(&kept.resolved_at),
+        text(&kept.resolved_by),
+        kept.notes.to_string(),
+        kept.version.clone(),
     ]
 }
 
 /// ` open since …, opened 2 times, in campaign …`.
 fn standing(kept: &KeptAlert, colours: Colours) -> String {
+    let done = |at: &Option<String>, by: &Option<String>| {
+        let by = by.as_deref().map(|by| format!(" by {}", harmless(by))).unwrap_or_default();
+        at.as_deref().map(|at| format!("{by} at {}", whole_second(at))).unwrap_or_default()
+    };
+    let since = whole_second(&kept.opened_at);
     let mut text = match kept.state {
-        AlertState::Open => format!("open since {}", whole_second(&kept.opened_at)),
-        AlertState::Resolved => format!("resolved, last changed {}", whole_second(&kept.updated_at)),
+        AlertState::Open => format!("open since {since}"),
+        AlertState::Reopened => format!("open again since {since}"),
+        AlertState::Acknowledged => {
+            let done = done(&kept.acknowledged_at, &kept.acknowledged_by);
+            format!("acknowledged{done}, open since {since}")
+        }
+        AlertState::Resolved => {
+            let judged = kept.disposition.map(|word| format!(" as {word}")).unwrap_or_default();
+            format!("resolved{judged}{}", done(&kept.resolved_at, &kept.resolved_by))
+        }
     };
     if kept.transition > 1 {
         text.push_str(&format!(", opened {} times", kept.transition));
     }
+    if let Some(assignee) = &kept.assignee {
+        text.push_str(&format!(", of {}", harmless(assignee)));
+    }
     if kept.kind != AlertKind::Misuse {
         text.push_str(&format!(", a {}", kept.kind));
     }
-    if let Some(campaign) = &kept.folded_into {
-        text.push_str(&format!(", told by {campaign}"));
+    if let Some(other) = kept.merged_into.as_ref().or(kept.folded_into.as_ref()) {
+        text.push_str(&format!(", told by {}", harmless(other)));
     }
     format!("    {}\n", colours.faint(&text))
 }

@@ -3,13 +3,16 @@
 //! Event content is hostile: what a log says may try to move the cursor of a terminal or to run as a
 //! formula in a spreadsheet. [`terminal`] and [`csv`] make it harmless; JSON needs nothing more.
 
+pub mod alert_explanation;
 pub mod alerts;
 pub mod batches;
+pub mod changes;
 pub mod coverage;
 pub mod csv;
 pub mod differences;
 pub mod explanation;
 pub mod findings;
+pub mod life;
 pub mod rows;
 pub mod terminal;
 

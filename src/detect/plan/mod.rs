@@ -11,6 +11,7 @@ mod nature;
 
 use std::sync::Arc;
 
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
@@ -123,21 +124,28 @@ impl Plan {
     /// The rows of `batch` that each expression selects. Never panics on a batch of another schema:
     /// then every expression fails.
     pub fn run(&self, batch: &RecordBatch) -> Selected {
+        let mut hits = Vec::new();
+        let failed = self.run_each(batch, |expression, rows| {
+            hits.extend(rows.set_indices().map(|row| Hit { expression, row }));
+        });
+        Selected { hits, failed }
+    }
+
+    /// As [`Self::run`], giving the rows of each expression that has some to `take`.
+    pub fn run_each(&self, batch: &RecordBatch, mut take: impl FnMut(usize, BooleanBuffer)) -> Vec<Failed> {
         if !self.fits(batch) {
             return self.refuse("the batch has other columns than the detectors were compiled for");
         }
         let mut evaluation = Evaluation::new(self, batch);
-        let mut selected = Selected::default();
+        let mut failed = Vec::new();
         for (expression, conjunction) in self.conjunctions.iter().enumerate() {
             match evaluation.select(conjunction) {
-                Ok(Some(rows)) => {
-                    selected.hits.extend(rows.set_indices().map(|row| Hit { expression, row }));
-                }
+                Ok(Some(rows)) => take(expression, rows),
                 Ok(None) => {}
-                Err(error) => selected.failed.push(Failed { expression, message: told(&error) }),
+                Err(error) => failed.push(Failed { expression, message: told(&error) }),
             }
         }
-        selected
+        failed
     }
 
     /// Names and types count; what is written about a column does not.
@@ -151,11 +159,9 @@ impl Plan {
         Arc::ptr_eq(&self.schema, batch.schema_ref()) || (ours.len() == theirs.len() && same())
     }
 
-    fn refuse(&self, message: &str) -> Selected {
-        let failed = (0..self.conjunctions.len())
-            .map(|expression| Failed { expression, message: message.to_owned() })
-            .collect();
-        Selected { hits: Vec::new(), failed }
+    fn refuse(&self, message: &str) -> Vec<Failed> {
+        let all = 0..self.conjunctions.len();
+        all.map(|expression| Failed { expression, message: message.to_owned() }).collect()
     }
 }
 

@@ -68,6 +68,16 @@ pub fn normalize_plain(record: &[u8], arena: &Arena, emit: &mut Emit<'_>) -> Res
     normalize_with(Parser::Plain, record, arena, emit)
 }
 
+/// Whether calls of this source and name become events, either of them left open or given.
+pub fn gives_events(source: Option<&str>, name: Option<&str>) -> bool {
+    match (source.map(|source| Service::of(&source.to_lowercase())), name) {
+        (Some(None), _) => false,
+        (Some(Some(service)), Some(name)) => service.operation(name).is_some(),
+        (None, Some(name)) => operations::list(name),
+        (_, None) => true,
+    }
+}
+
 /// Whether the bytes of a record alone prove that it touches no key. [`normalize`] asks this itself.
 pub fn is_irrelevant(record: &[u8]) -> bool {
     prefilter::touches_no_key(record)

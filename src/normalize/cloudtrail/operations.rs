@@ -16,6 +16,28 @@ fn unlisted(name: &str, target: Target) -> Operation {
     Operation { category: Category::Key, function: None, target }
 }
 
+/// Whether an operation of this name is in the lists, whatever its service.
+pub fn list(name: &str) -> bool {
+    let lists = [
+        kms_use,
+        kms_change,
+        kms_read,
+        listed_secrets,
+        sts,
+        iam,
+        cloudtrail,
+        acm,
+        acm_pca,
+        signer,
+        cloudhsm,
+        s3,
+        ram,
+        logs,
+        events,
+    ];
+    lists.iter().any(|list| list(name).is_some())
+}
+
 /// KMS. Every call is of interest, so that an operation that is newer than this list is not lost.
 pub fn kms(name: &str) -> Operation {
     let listed = kms_use(name).or_else(|| kms_change(name)).or_else(|| kms_read(name));

@@ -9,6 +9,7 @@ mod cast;
 mod corpus;
 mod misuse;
 mod random;
+pub mod rhythm;
 mod routine;
 mod vault;
 

@@ -1,11 +1,14 @@
 //! What happens to the records of one arrival.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::error::ArrowError;
 
+use super::raiser::Job;
 use super::versions::Verdicts;
-use super::{Service, ServiceError, Stages, Took};
+use super::watch::{Origin, Stages, Took};
+use super::{Service, ServiceError};
 use crate::detect::table::to_batch;
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
@@ -38,41 +41,47 @@ impl Service {
             return Ok(()); // read before everything unsealed was dropped; it comes again
         }
         let mut taken = self.judge(&arrival)?;
-        let started = Instant::now();
-        let now = (self.clock)();
-        let findings = findings_of(&taken.verdicts);
-        if !findings.is_empty()
-            && let Err(error) = self.raise.raise(findings, now)
-        {
-            return self.rewind(&format!("findings could not be stored: {error:#}"));
-        }
-        taken.stages.raise = started.elapsed();
+        let origin = Origin {
+            source: Arc::clone(&arrival.partition.source),
+            written_at: arrival.written_at,
+            received_at: arrival.received_at,
+        };
+        self.raise(&taken.verdicts, origin)?;
         self.open.remember(std::mem::take(&mut taken.traces));
         self.keep(&arrival, &taken)?;
         self.watch.took(&Took {
             source: &arrival.partition.source,
             account: &taken.account,
             verdicts: &taken.verdicts,
-            written_at: arrival.written_at,
-            received_at: arrival.received_at,
-            stored_at: (self.clock)(),
             stages: taken.stages,
         });
         Ok(())
     }
 
+    /// Has findings stored.
+    fn raise(&mut self, verdicts: &[Verdicts], origin: Origin) -> Result<(), ServiceError> {
+        let findings = findings_of(verdicts);
+        if !findings.is_empty() {
+            self.raiser.begin(Job { findings, origin })?;
+        }
+        Ok(())
+    }
+
     fn judge(&mut self, arrival: &Arrival) -> Result<Taken, ArrowError> {
         let mut watch = Laps::start();
+        self.versions.each(|rules| self.preparer.read(rules.engine.members()));
         let prepared = self.preparer.prepare(&arrival.chunk, arrival.received_at)?;
         let prepare = watch.lap();
         let Prepared { built, rejects, mut account } = prepared;
-        let Remembered { joined, traces, aliases } = self.memory.batch(built)?;
+        let Remembered { joined, traces, aliases } =
+            self.memory.batch_of(built, Some(&arrival.partition.label))?;
         joined.count(&mut account);
         let join = watch.lap();
         let latest = latest_of(&Rows::of(&joined.batch));
         self.judged_up_to = self.judged_up_to.max(latest);
         let verdicts = self.versions.judge(joined.batch, &aliases)?;
-        let stages = Stages { prepare, join, judge: watch.lap(), raise: Duration::ZERO };
+        let detect = verdicts.iter().map(|verdicts| verdicts.judged.detecting).sum();
+        let stages = Stages { prepare, join, judge: watch.lap().saturating_sub(detect), detect };
         Ok(Taken { verdicts, traces, rejects, account, latest, stages })
     }
 
@@ -83,12 +92,7 @@ impl Service {
         let mut account = Account::default();
         joined.count(&mut account);
         let verdicts = self.versions.judge(joined.batch, &aliases)?;
-        let findings = findings_of(&verdicts);
-        if !findings.is_empty()
-            && let Err(error) = self.raise.raise(findings, now)
-        {
-            return self.rewind(&format!("findings could not be stored: {error:#}"));
-        }
+        self.raise(&verdicts, Origin { source: Arc::from(""), written_at: None, received_at: now })?;
         for verdicts in &verdicts {
             self.open.push(Kind::Events, &verdicts.judged.batch)?;
             self.open.push(Kind::Findings, &to_batch(&verdicts.judged.findings)?)?;
@@ -99,9 +103,6 @@ impl Service {
             source: "",
             account: &account,
             verdicts: &verdicts,
-            written_at: None,
-            received_at: now,
-            stored_at: (self.clock)(),
             stages: Stages::default(),
         });
         Ok(())

@@ -1,11 +1,14 @@
 //! What a source lost before it was read becomes an alert, a finding of history, and a row of coverage.
 //!
 //! In: the trouble that a source tells of. Out: the same finding however often the same loss is noticed: its
-//! id is made of the partition and what was lost. Where it cannot be stored it is kept and tried again with
-//! the loop's next turn.
+//! id is made of the partition and what was lost. Its row is written at once; its finding goes the way of all
+//! others, and what is not sealed of it when the loop has to go back is told again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
+use super::raiser::Job;
+use super::watch::Origin;
 use super::{Service, ServiceError};
 use crate::detect::table::to_batch;
 use crate::domain::alert::Folding;
@@ -38,14 +41,42 @@ const MOST_WAITING: usize = 1_000;
 struct Loss {
     finding: Finding,
     row: CoverageRow,
+    /// Whether the row is written.
+    noted: bool,
 }
 
-/// Losses that are not stored yet.
+/// Losses on their way.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
+    /// To be told.
     waiting: VecDeque<Loss>,
+    /// Told since the last set was handed over to be sealed, and with that set.
+    open: Vec<Loss>,
+    sealing: Vec<Loss>,
+    /// The finding that each partition was told of last: of many drops in a row one is kept.
+    last: BTreeMap<String, String>,
     /// Nothing is tried before this time: the store failed.
     rest_until: i64,
+}
+
+impl Losses {
+    /// The open set is handed over.
+    pub fn are_being_sealed(&mut self) {
+        self.sealing.append(&mut self.open);
+    }
+
+    /// The set that was handed over is sealed.
+    pub fn are_sealed(&mut self) {
+        self.sealing.clear();
+    }
+
+    /// Nothing that is not sealed counts: it is told again.
+    pub fn are_told_again(&mut self) {
+        self.last.clear();
+        for loss in self.open.drain(..).rev().chain(self.sealing.drain(..).rev()) {
+            self.waiting.push_front(loss);
+        }
+    }
 }
 
 /// How long the store is left alone after it failed, in microseconds.
@@ -69,37 +100,41 @@ impl Service {
         self.keep_losses(now)
     }
 
-    /// Stores what waits: the alert first.
+    /// Tells of what waits.
     pub(super) fn keep_losses(&mut self, now: i64) -> Result<(), ServiceError> {
         while now >= self.losses.rest_until
-            && let Some(loss) = self.losses.waiting.pop_front()
+            && !self.recovery.is_lost()
+            && let Some(mut loss) = self.losses.waiting.pop_front()
         {
-            match self.keep_loss(&loss, now) {
-                Ok(0) => {}
-                Ok(_) => {
-                    self.open.push(Kind::Findings, &to_batch(std::slice::from_ref(&loss.finding))?)?;
-                    self.opened_at.get_or_insert(now);
-                }
-                Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::error!(error, "a loss of records could not be stored; trying again");
+            if !loss.noted {
+                let noted = self.store.wait(self.store.store().note_coverage(&loss.row));
+                if let Err(error) = noted {
+                    tracing::error!(%error, "a loss of records could not be noted; trying again");
                     self.losses.waiting.push_front(loss);
                     self.losses.rest_until = now.saturating_add(REST);
+                    return Ok(());
                 }
+                loss.noted = true;
+            }
+            let id = loss.finding.id.clone();
+            let last = self.losses.last.insert(loss.row.identity.clone(), id.clone());
+            if last.as_ref() != Some(&id) {
+                self.tell_of(loss, now)?;
             }
         }
         Ok(())
     }
 
-    /// Stores one; says how many findings it is that were not known.
-    fn keep_loss(&mut self, loss: &Loss, now: i64) -> anyhow::Result<u64> {
-        let source = [
-            ("detector".into(), Some(DETECTOR.to_owned())),
-            ("source".into(), Some(loss.row.source.clone())),
-        ];
-        let new = self.raise.raise(vec![(loss.finding.clone(), Folding::by(source.into()))], now)?;
-        self.store.wait(self.store.store().note_coverage(&loss.row))?;
-        Ok(new)
+    /// Has a finding stored, and puts it into the open set.
+    fn tell_of(&mut self, loss: Loss, now: i64) -> Result<(), ServiceError> {
+        let source = loss.row.source.clone();
+        let by = [("detector".into(), Some(DETECTOR.to_owned())), ("source".into(), Some(source.clone()))];
+        let origin = Origin { source: Arc::from(source), written_at: None, received_at: now };
+        self.raiser.begin(Job { findings: vec![(loss.finding.clone(), Folding::by(by.into()))], origin })?;
+        self.open.push(Kind::Findings, &to_batch(std::slice::from_ref(&loss.finding))?)?;
+        self.opened_at.get_or_insert(now);
+        self.losses.open.push(loss);
+        Ok(())
     }
 
     /// The highest event time that was read of a partition, as far as it is known.
@@ -139,7 +174,7 @@ fn gap(partition: &Partition, lost: Lost, (from, to): (i64, i64), before: Option
         reason: Some(lost.sentence().to_owned()),
         ..row(partition, now)
     };
-    Loss { finding: finding(&row, id, level, before.unwrap_or(now), message), row }
+    Loss { finding: finding(&row, id, level, before.unwrap_or(now), message), row, noted: false }
 }
 
 /// Entries that found no room in the spool.
@@ -158,7 +193,7 @@ fn dropped(partition: &Partition, entries: u64, now: i64) -> Loss {
         reason: Some("the spool was full".to_owned()),
         ..row(partition, now)
     };
-    Loss { finding: finding(&row, id, Level::High, pane.saturating_mul(PANE), message), row }
+    Loss { finding: finding(&row, id, Level::High, pane.saturating_mul(PANE), message), row, noted: false }
 }
 
 /// A row about a partition up to now.
@@ -202,5 +237,6 @@ fn finding(row: &CoverageRow, id: String, level: Level, time: i64, message: Stri
         tags: TAGS.iter().map(|tag| (*tag).to_owned()).collect(),
         source: Some(row.source.clone()),
         position: row.from_position,
+        window: None,
     }
 }

@@ -1,28 +1,33 @@
 //! The service's loop and its commit rule.
 //!
 //! In: [`Signal`]s of any number of sources. Out: findings, handed on as soon as they are made; sealed
-//! history; positions that move only with it. One thread runs the loop; sealing has one beside it.
+//! history; positions that move only with it. One thread runs the loop; storing findings
+//! and sealing have one each beside it.
 //!
-//! The order of things, for every arrival: normalize, join, judge; then its findings are stored
-//! ([`Raise`]), and only then its rows enter the open set. A set is sealed when it is old or large enough:
-//! files first, then one transaction with manifest and positions; then the sources hear of it. Where a seal
-//! fails nothing has happened: everything since the last one is dropped here, the memory is that of the last
-//! seal again ([`Memory::restore`]), and the sources read again from the stored positions. What is found
-//! a second time has the same ids.
+//! The order of things, for every arrival: normalize, join, judge; then its findings go to be stored
+//! ([`Raise`]) by a thread of their own, and its rows enter the open set. A set is sealed when it is old or
+//! large enough: all findings so far are stored, then files are written, then one transaction with manifest
+//! and positions; then the sources hear of it. Where findings cannot be stored or a seal fails nothing has
+//! happened: everything since the last seal is dropped here, the memory is that of the last seal again
+//! ([`Memory::restore`], tried until it succeeds), and the sources read again from the stored positions.
+//! What is found a second time has the same ids.
 //!
 //! Time is an argument ([`Clock`]); nothing here reads the system's clock.
 
 mod arrival;
 pub mod losses;
+mod raiser;
+mod recovery;
 mod sealer;
 mod sealing;
 #[cfg(test)]
 mod tests;
 pub mod versions;
+pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use arrow::error::ArrowError;
@@ -31,16 +36,19 @@ use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use super::memory::Memory;
 use super::prepare::Preparer;
 use super::rules::Rules;
+use crate::alerts::AlertError;
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
 use crate::history::{HistoryError, Limits, OpenSet};
-use crate::metrics::Account;
 use crate::source::Sample;
 use crate::source::feed::{Feed, Signal};
 use crate::store::{BlockingStore, StoreError};
 use losses::Losses;
+use raiser::{Gone, Raiser};
+use recovery::Recovery;
 use sealer::Sealer;
 use versions::{Version, Versions};
+use watch::Watch;
 
 /// How long the loop sleeps at most, so that it hears of a stop and moves its heartbeat.
 const TICK: Duration = Duration::from_millis(100);
@@ -53,52 +61,11 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Where findings go: they are stored when this returns.
 pub trait Raise: Send {
-    /// Takes the findings of one arrival, each with what folds it. Says how many of them were not known.
+    /// Takes the findings of one or more arrivals, each with what folds it.
     ///
     /// # Errors
-    /// Where they could not be stored; the arrival is then read again.
-    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> anyhow::Result<u64>;
-}
-
-/// Who hears how the service fares: metrics and the log. All methods return at once.
-pub trait Watch: Send + Sync {
-    /// One arrival was taken.
-    fn took(&self, arrival: &Took<'_>);
-
-    /// The loop goes round: so many signals wait, and so many rows are not sealed yet; these rules are the
-    /// newest.
-    fn turned(&self, waiting: usize, open_rows: usize, rules: &Arc<Rules>);
-
-    /// A set was sealed, or could not be.
-    fn sealed(&self, rows: u64, bytes: u64, took: Duration, result: Result<(), &HistoryError>);
-
-    /// Something that is worth a line in the log.
-    fn heard(&self, signal: &Signal);
-
-    /// Everything unsealed was dropped and is read again.
-    fn rewound(&self, reason: &str);
-}
-
-/// What there is to tell of an arrival.
-#[derive(Debug)]
-pub struct Took<'t> {
-    pub source: &'t str,
-    pub account: &'t Account,
-    pub verdicts: &'t [versions::Verdicts],
-    /// When its newest record was written to the source, and when its findings were stored.
-    pub written_at: Option<i64>,
-    pub received_at: i64,
-    pub stored_at: i64,
-    pub stages: Stages,
-}
-
-/// How long each stage took.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Stages {
-    pub prepare: Duration,
-    pub join: Duration,
-    pub judge: Duration,
-    pub raise: Duration,
+    /// Where they could not be stored; the arrivals are then read again.
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, now: i64) -> Result<(), AlertError>;
 }
 
 /// Why the service stopped.
@@ -113,9 +80,18 @@ pub enum ServiceError {
     Store(#[from] StoreError),
     #[error("could not start a thread: {0}")]
     Thread(std::io::Error),
+    /// Nothing is lost: what it had is read again at the next start.
+    #[error("the thread that stores findings has stopped; the log says why")]
+    RaiserGone,
     /// Nothing is lost: it is read again at the next start.
     #[error("what was read last could not be sealed; it will be read again at the next start")]
     Unsealed,
+}
+
+impl From<Gone> for ServiceError {
+    fn from(_: Gone) -> Self {
+        Self::RaiserGone
+    }
 }
 
 /// What the loop is made of.
@@ -151,6 +127,7 @@ pub struct Install {
 pub struct Handle {
     /// By when to have stopped, in microseconds since the epoch; [`GO_ON`] while nobody asks for it.
     stop_by: Arc<AtomicI64>,
+    overtaken: Arc<AtomicBool>,
     heartbeat: Arc<AtomicI64>,
     installs: Sender<Install>,
 }
@@ -160,6 +137,11 @@ impl Handle {
     /// judged by `deadline` (microseconds since the epoch) is left to be read again.
     pub fn stop(&self, deadline: i64) {
         self.stop_by.store(deadline, Ordering::Release);
+    }
+
+    /// Another instance has taken over: the loop ends at once, with an error, and seals nothing any more.
+    pub fn overtaken(&self) {
+        self.overtaken.store(true, Ordering::Release);
     }
 
     /// When the loop last went round, in microseconds since the epoch.
@@ -181,13 +163,13 @@ pub struct Service {
     signals: Receiver<Signal>,
     installs: Receiver<Install>,
     versions: Versions,
-    raise: Box<dyn Raise>,
     watch: Arc<dyn Watch>,
     clock: Clock,
     limits: Limits,
     seal_every: Duration,
     publishes_rejects: bool,
     stop_by: Arc<AtomicI64>,
+    overtaken: Arc<AtomicBool>,
     heartbeat: Arc<AtomicI64>,
 
     preparer: Preparer,
@@ -197,6 +179,7 @@ pub struct Service {
     opened_at: Option<i64>,
     /// The highest event time judged so far.
     judged_up_to: Option<i64>,
+    raiser: Raiser,
     sealer: Sealer,
     /// The highest event time of each partition's records, by identity.
     watermarks: BTreeMap<String, i64>,
@@ -204,9 +187,7 @@ pub struct Service {
     generation: u64,
     ended: BTreeSet<Arc<str>>,
     losses: Losses,
-    failures: u32,
-    /// Nothing is taken before this time: a seal failed.
-    resting_until: i64,
+    recovery: Recovery,
 }
 
 impl Service {
@@ -217,7 +198,8 @@ impl Service {
     pub fn new(parts: Parts) -> Result<(Self, Handle), ServiceError> {
         let (install, installs) = unbounded();
         let stop_by = Arc::new(AtomicI64::new(GO_ON));
-        let handle = Handle { stop_by, heartbeat: Arc::default(), installs: install };
+        let handle =
+            Handle { stop_by, overtaken: Arc::default(), heartbeat: Arc::default(), installs: install };
         let service = Self {
             sealer: Sealer::start(Arc::clone(&parts.store)).map_err(ServiceError::Thread)?,
             store: parts.store,
@@ -225,13 +207,14 @@ impl Service {
             signals: parts.signals,
             installs,
             versions: parts.versions,
-            raise: parts.raise,
+            raiser: Raiser::start(parts.raise, Arc::clone(&parts.clock)).map_err(ServiceError::Thread)?,
             watch: parts.watch,
             clock: parts.clock,
             limits: parts.limits,
             seal_every: parts.seal_every,
             publishes_rejects: parts.publishes_rejects,
             stop_by: Arc::clone(&handle.stop_by),
+            overtaken: Arc::clone(&handle.overtaken),
             heartbeat: Arc::clone(&handle.heartbeat),
             preparer: Preparer::new(parts.sample),
             memory: parts.memory,
@@ -242,8 +225,7 @@ impl Service {
             generation: 0,
             ended: BTreeSet::new(),
             losses: Losses::default(),
-            failures: 0,
-            resting_until: 0,
+            recovery: Recovery::default(),
         };
         Ok((service, handle))
     }
@@ -257,6 +239,9 @@ impl Service {
         loop {
             let now = (self.clock)();
             self.heartbeat.store(now, Ordering::Release);
+            if self.overtaken.load(Ordering::Acquire) {
+                return Err(StoreError::LeaseLost.into());
+            }
             let stop_by = self.stop_by.load(Ordering::Acquire);
             if !stopping && stop_by != GO_ON {
                 stopping = true;
@@ -264,9 +249,10 @@ impl Service {
             }
             self.watch.turned(self.signals.len(), self.open.rows(), &self.versions.newest().rules);
             self.hear_of_seals()?;
+            self.recover(now);
             self.keep_losses(now)?;
             self.seal_if_due(now)?;
-            let ended = self.has_ended();
+            let ended = self.has_ended() && !self.recovery.is_lost();
             if ended && !stopping {
                 self.take_stranded()?;
             }
@@ -279,10 +265,9 @@ impl Service {
 
     /// Waits for the next thing to do, and does it.
     fn step(&mut self, now: i64) -> Result<(), ServiceError> {
-        // While it rests nothing is taken: the queue fills, and sources hold back.
-        let resting = now < self.resting_until;
+        let resting = self.recovery.is_resting(now);
         let signals = if resting { crossbeam_channel::never() } else { self.signals.clone() };
-        let sealed = self.sealer.outcomes().clone();
+        let (sealed, stored) = (self.sealer.outcomes().clone(), self.raiser.outcomes().clone());
         select! {
             recv(signals) -> signal => match signal {
                 Ok(signal) => self.hear(signal),
@@ -306,6 +291,11 @@ impl Service {
                 }
                 Err(_) => Ok(()),
             },
+            recv(stored) -> outcome => {
+                let outcome = outcome.map_err(|_| Gone)?;
+                self.raiser.heard(&outcome);
+                self.hear_of_findings(outcome).map(drop)
+            }
             default(TICK) => Ok(()),
         }
     }

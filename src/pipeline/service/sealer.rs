@@ -16,6 +16,8 @@ pub struct Outcome {
     pub moves: Vec<PositionMove>,
     pub rows: u64,
     pub took: Duration,
+    /// The transaction alone; none where it did not come to that.
+    pub transaction: Option<Duration>,
     pub result: Result<Sealed, HistoryError>,
 }
 
@@ -98,6 +100,12 @@ fn seal(store: &BlockingStore, set: OpenSet, at: i64) -> Outcome {
     let started = Instant::now();
     let moves: Vec<PositionMove> = set.moves().cloned().collect();
     let rows = set.rows() as u64;
-    let result = set.write(store.store(), at).and_then(|written| store.wait(written.commit(store.store())));
-    Outcome { moves, rows, took: started.elapsed(), result }
+    let mut transaction = None;
+    let result = set.write(store.store(), at).and_then(|written| {
+        let committing = Instant::now();
+        let sealed = store.wait(written.commit(store.store()));
+        transaction = Some(committing.elapsed());
+        sealed
+    });
+    Outcome { moves, rows, took: started.elapsed(), transaction, result }
 }

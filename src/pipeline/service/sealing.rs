@@ -1,19 +1,10 @@
 //! When a set is sealed, and what happens when that fails.
 
-use std::time::Duration;
-
 use super::sealer::Outcome;
+use super::watch::SealTold;
 use super::{Service, ServiceError};
 use crate::history::{HistoryError, OpenSet};
-use crate::pipeline::memory::Memory;
 use crate::store::StoreError;
-
-/// After a failure the loop rests this long, then twice as long, up to [`LONGEST_REST`]: a full disk does
-/// not get better by being asked a thousand times.
-const FIRST_REST: Duration = Duration::from_millis(250);
-
-/// The longest rest: what a person who has just made room waits at most.
-const LONGEST_REST: Duration = Duration::from_secs(5);
 
 impl Service {
     /// Begins to seal where it is time. Where the set before is not done, this one waits, and only a
@@ -40,15 +31,18 @@ impl Service {
 
     /// The end of the loop: seals what is open. What cannot be sealed is read again at the next start.
     pub(super) fn end(&mut self) -> Result<(), ServiceError> {
-        if self.seal_now()? { Ok(()) } else { Err(ServiceError::Unsealed) }
+        // What was dropped may not be read again before the next start.
+        if self.seal_now()? && !self.recovery.is_lost() { Ok(()) } else { Err(ServiceError::Unsealed) }
     }
 
     fn begin(&mut self, now: i64) -> Result<(), ServiceError> {
-        if self.open.is_empty() {
+        // The findings of every row in a set are stored before it is sealed.
+        if !self.settle_findings()? || self.open.is_empty() {
             return Ok(());
         }
         let mut set: OpenSet = std::mem::take(&mut self.open);
         self.opened_at = None;
+        self.losses.are_being_sealed();
         set.leaves_open(self.memory.open_requests()?);
         if self.publishes_rejects {
             set.publishes_rejects();
@@ -81,14 +75,15 @@ impl Service {
     }
 
     /// Tells everybody of a seal that happened; else says why it did not.
-    fn note(&mut self, outcome: Outcome) -> Result<Option<HistoryError>, ServiceError> {
-        let Outcome { moves, rows, took, result } = outcome;
+    pub(super) fn note(&mut self, outcome: Outcome) -> Result<Option<HistoryError>, ServiceError> {
+        let Outcome { moves, rows, took, transaction, result } = outcome;
         let files = result.as_ref().map(|sealed| sealed.files.as_slice()).unwrap_or_default();
         let bytes = files.iter().map(|file| u64::try_from(file.bytes).unwrap_or_default()).sum();
-        self.watch.sealed(rows, bytes, took, result.as_ref().map(drop));
+        self.watch.sealed(&SealTold { rows, bytes, took, transaction, result: result.as_ref().map(drop) });
         match result {
             Ok(_) => {
-                self.failures = 0;
+                self.recovery.over();
+                self.losses.are_sealed();
                 self.feeds.iter().for_each(|feed| feed.sealed(&moves));
                 Ok(None)
             }
@@ -99,24 +94,5 @@ impl Service {
             }
             Err(error) => Ok(Some(error)),
         }
-    }
-
-    /// Drops everything that is not sealed, and has it read again, after a rest.
-    pub(super) fn rewind(&mut self, reason: &str) -> Result<(), ServiceError> {
-        // The set before may be sealed all the same; then only what came after it goes.
-        if let Some(outcome) = self.sealer.wait() {
-            self.note(outcome)?;
-        }
-        self.watch.rewound(reason);
-        self.open = OpenSet::default();
-        self.opened_at = None;
-        self.memory = self.store.wait(Memory::restore(self.store.store()))?;
-        self.generation += 1;
-        self.feeds.iter().for_each(|feed| feed.rewind(self.generation));
-        let doublings = self.failures.min(8);
-        self.failures += 1;
-        let rest = FIRST_REST.saturating_mul(1 << doublings).min(LONGEST_REST);
-        self.resting_until = (self.clock)() + i64::try_from(rest.as_micros()).unwrap_or(i64::MAX);
-        Ok(())
     }
 }

@@ -9,11 +9,13 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
+use super::watch::{Origin, SealTold, Took};
 use super::*;
 use crate::catalog::{Catalog, SourceText};
 use crate::detect::detectors::Detectors;
 use crate::detect::engine::Engine;
 use crate::history::batches;
+use crate::metrics::Account;
 use crate::pipeline::generate::Company;
 use crate::source::feed::{Arrival, Partition, Status};
 use crate::source::{Chunk, Mark as SourceMark, Piece, Shape};
@@ -169,32 +171,50 @@ impl Log {
 struct Raised {
     ids: Arc<Mutex<BTreeSet<String>>>,
     fail_every: Option<u64>,
+    lease_is_lost: bool,
     calls: Arc<AtomicU64>,
 }
 
 impl Raise for Raised {
-    fn raise(&mut self, findings: Vec<(Finding, Folding)>, _now: i64) -> anyhow::Result<u64> {
+    fn raise(&mut self, findings: Vec<(Finding, Folding)>, _now: i64) -> Result<(), AlertError> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if self.fail_every.is_some_and(|every| call.is_multiple_of(every)) {
-            anyhow::bail!("told to fail");
+            let error = if self.lease_is_lost { StoreError::LeaseLost } else { StoreError::ReadOnly };
+            return Err(error.into());
         }
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = ids.len();
         ids.extend(findings.into_iter().map(|(finding, _)| finding.id));
-        Ok((ids.len() - before) as u64)
+        Ok(())
     }
 }
 
-struct Silent;
+/// What was told of failures.
+#[derive(Default)]
+struct Ear {
+    not_restored: AtomicU64,
+    rewound: AtomicU64,
+    resumed: AtomicU64,
+}
 
-impl Watch for Silent {
+impl Watch for Ear {
     fn took(&self, took: &Took<'_>) {
         assert!(matches!(took.source, "log" | ""));
     }
+    fn stored(&self, origins: &[Origin], _: Duration, _: i64) {
+        assert!(!origins.is_empty());
+    }
     fn turned(&self, _: usize, _: usize, _: &Arc<Rules>) {}
-    fn sealed(&self, _: u64, _: u64, _: Duration, _: Result<(), &HistoryError>) {}
+    fn sealed(&self, _: &SealTold<'_>) {}
     fn heard(&self, _: &Signal) {}
-    fn rewound(&self, _: &str) {}
+    fn rewound(&self, _: &str) {
+        self.rewound.fetch_add(1, Ordering::Relaxed);
+    }
+    fn not_restored(&self, _: &HistoryError) {
+        self.not_restored.fetch_add(1, Ordering::Relaxed);
+    }
+    fn resumed(&self) {
+        self.resumed.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// One life of the service over a data folder; `die_at` counts looks at the clock.
@@ -204,6 +224,17 @@ fn live(
     raised: &Raised,
     rows: usize,
     die_at: Option<u64>,
+) -> std::thread::Result<Result<(), ServiceError>> {
+    live_watched(data, log, raised, rows, die_at, (Arc::default(), &|| ()))
+}
+
+fn live_watched(
+    data: &Path,
+    log: &Log,
+    raised: &Raised,
+    rows: usize,
+    die_at: Option<u64>,
+    (ear, begun): (Arc<Ear>, &(dyn Fn() + Sync)),
 ) -> std::thread::Result<Result<(), ServiceError>> {
     let store = Arc::new(BlockingStore::open(data, 1).unwrap());
     store.wait(crate::history::sweep(store.store(), 1)).unwrap();
@@ -229,7 +260,7 @@ fn live(
         signals,
         versions: Versions::new(Version { effective_from: i64::MIN, rules: rules() }),
         raise: Box::new(raised.clone()),
-        watch: Arc::new(Silent),
+        watch: ear,
         clock,
         limits: Limits { rows, ..Limits::default() },
         seal_every: Duration::from_millis(20),
@@ -237,6 +268,7 @@ fn live(
         publishes_rejects: false,
         memory: store.wait(Memory::restore(store.store())).unwrap(),
     };
+    begun();
     std::thread::scope(|scope| {
         let (service, _handle) = Service::new(parts).unwrap();
         scope.spawn(|| log.read(&store, &feed, &to));
@@ -326,6 +358,52 @@ fn findings_that_cannot_be_stored_hold_their_records_back() {
     live(folder.path(), &Log::new(60), &raised, 100, None).unwrap().unwrap();
     assert_eq!(kept(folder.path()), events);
     assert_eq!(*raised.ids.lock().unwrap(), findings);
+}
+
+#[test]
+fn an_instance_that_lost_the_lease_ends_however_many_findings_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let raised = Raised { fail_every: Some(1), lease_is_lost: true, ..Raised::default() };
+    let ended = live(folder.path(), &Log::new(60), &raised, 100, None).unwrap();
+    assert!(matches!(ended, Err(ServiceError::Store(StoreError::LeaseLost))), "{ended:?}");
+}
+
+#[test]
+fn what_was_sealed_and_cannot_be_read_for_a_while_after_a_failure_costs_nothing() {
+    let (events, findings, _) = undisturbed(&Log::new(50));
+    let folder = tempfile::tempdir().unwrap();
+    let (log, raised) = (Log::new(30), Raised::default());
+    let half = log.partitions.iter().map(|lines| lines[..lines.len() / 2].to_vec()).collect();
+    live(folder.path(), &Log { partitions: half, ..log }, &raised, 100, None).unwrap().unwrap();
+
+    // A file where the folder of the traces should be: no seal succeeds, and none can be read back.
+    let traces = folder.path().join("history").join("traces");
+    let away = traces.with_extension("away");
+    let ear = Arc::<Ear>::default();
+    let break_it = || {
+        std::fs::rename(&traces, &away).unwrap();
+        std::fs::write(&traces, "in the way").unwrap();
+    };
+    std::thread::scope(|scope| {
+        let heard = Arc::clone(&ear);
+        let (traces, away) = (&traces, &away);
+        scope.spawn(move || {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while heard.not_restored.load(Ordering::Relaxed) < 2 && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::fs::remove_file(traces).unwrap();
+            std::fs::rename(away, traces).unwrap();
+        });
+        let watched = (Arc::clone(&ear), &break_it as &(dyn Fn() + Sync));
+        live_watched(folder.path(), &Log::new(30), &raised, 100, None, watched).unwrap().unwrap();
+    });
+    assert!(ear.not_restored.load(Ordering::Relaxed) >= 2);
+    assert_eq!(ear.rewound.load(Ordering::Relaxed), 1, "nothing is taken before it is remembered");
+    assert_eq!(ear.resumed.load(Ordering::Relaxed), 1);
+    assert_eq!(kept(folder.path()), events);
+    assert_eq!(*raised.ids.lock().unwrap(), findings);
+    assert!(account(folder.path()).adds_up());
 }
 
 proptest! {

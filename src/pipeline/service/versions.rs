@@ -51,6 +51,11 @@ impl Versions {
         self.later.sort_by_key(|version| version.effective_from);
     }
 
+    /// Calls `found` with the rules of every version.
+    pub fn each(&self, mut found: impl FnMut(&Rules)) {
+        std::iter::once(&self.first).chain(&self.later).for_each(|version| found(&version.rules));
+    }
+
     /// The newest version.
     pub fn newest(&self) -> &Version {
         self.later.last().unwrap_or(&self.first)

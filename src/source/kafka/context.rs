@@ -30,11 +30,14 @@ pub(super) struct Context {
     clock: Clock,
 }
 
-/// What was called back since the last look.
+/// What was called back since the last look, in its order: statistics from before an outage must not end it.
 #[derive(Default)]
-pub(super) struct Inbox {
-    pub(super) errors: Vec<(RDKafkaErrorCode, String)>,
-    pub(super) statistics: Option<Statistics>,
+pub(super) struct Inbox(pub(super) Vec<Call>);
+
+/// One thing that was called back.
+pub(super) enum Call {
+    Error(RDKafkaErrorCode, String),
+    Statistics(Box<Statistics>),
 }
 
 impl Context {
@@ -76,16 +79,18 @@ impl ClientContext for Context {
     }
 
     fn stats(&self, statistics: Statistics) {
-        self.inbox().statistics = Some(statistics);
+        let mut inbox = self.inbox();
+        inbox.0.retain(|call| matches!(call, Call::Error(..))); // the newest tell it all
+        inbox.0.push(Call::Statistics(Box::new(statistics)));
     }
 
     fn error(&self, error: ClientError, reason: &str) {
         tracing::debug!(target: "librdkafka", %error, "{reason}");
         let mut inbox = self.inbox();
         if let Some(code) = error.rdkafka_error_code()
-            && inbox.errors.len() < MOST_ERRORS
+            && inbox.0.len() < MOST_ERRORS
         {
-            inbox.errors.push((code, reason.to_owned()));
+            inbox.0.push(Call::Error(code, reason.to_owned()));
         }
     }
 

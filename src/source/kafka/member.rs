@@ -14,7 +14,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::context::{Inbox, lock};
+use super::context::{Call, Inbox, lock};
 use super::outbox::Outbox;
 use super::partition::{Incoming, Reading};
 use super::places::{Places, topic_and_number};
@@ -197,17 +197,15 @@ impl Member {
 
     /// Takes in what was called back.
     fn heed(&mut self, inbox: Inbox) {
-        for (code, reason) in inbox.errors {
-            match code {
-                Code::AutoOffsetReset | Code::LogTruncation => self.placing.look_for_gaps(),
-                code => {
+        for call in inbox.0 {
+            match call {
+                Call::Error(Code::AutoOffsetReset | Code::LogTruncation, _) => self.placing.look_for_gaps(),
+                Call::Error(code, reason) => {
                     let trouble = self.reach.error(code, &reason);
                     self.tell(trouble);
                 }
+                Call::Statistics(statistics) => self.count(&statistics),
             }
-        }
-        if let Some(statistics) = inbox.statistics {
-            self.count(&statistics);
         }
     }
 
@@ -240,8 +238,10 @@ impl Member {
         self.stopping = Stopping::Ended;
     }
 
+    /// Tells trouble, once the status shows it too.
     pub(super) fn tell(&mut self, trouble: Option<Trouble>) {
         if let Some(trouble) = trouble {
+            self.tell_status();
             self.outbox.put(Signal::Trouble { source: Arc::clone(&self.source), trouble });
         }
     }
@@ -349,5 +349,6 @@ impl Member {
 
 /// The error that the client does not go on after, if there is one.
 fn fatal_error(client: &Client, inbox: &Inbox) -> Option<(Code, String)> {
-    if inbox.errors.is_empty() { None } else { client.client().fatal_error() }
+    let any = inbox.0.iter().any(|call| matches!(call, Call::Error(..)));
+    if any { client.client().fatal_error() } else { None }
 }

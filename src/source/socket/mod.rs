@@ -4,9 +4,11 @@
 //! is safe once it is in the spool; what was in the system's buffers is lost with a killed process. Where the
 //! spool is full, the connection is not read on (`refuse`) or lines are dropped and counted (`drop`).
 //!
-//! Every connection is a task: one that is slow or silent holds up nobody.
+//! Every connection is a task: one that is slow or silent holds up nobody. Where places run out, one that never
+//! sent a line leaves for a new one.
 
 mod lines;
+mod places;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,10 +20,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::spool::{AppendError, Filler, Priority, Spool};
+use places::{Given, Place, Places};
 
 pub use lines::{LONGEST_LINE, Lines};
 
@@ -64,7 +66,7 @@ impl Counts {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Connections that were closed at once because there were too many.
+    /// Connections that were closed because there were too many: at once, or before they sent anything.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -118,7 +120,7 @@ impl Listener {
 
     /// Puts lines into the spool until that closes; `most` connections are open at once.
     pub async fn run(self, spool: Arc<Spool>, most: usize) {
-        let places = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
+        let places = Places::new(most);
         let tasks = TaskTracker::new();
         let closing = spool.closing();
         while let Some(filler) = spool.filler() {
@@ -135,19 +137,14 @@ impl Listener {
                     continue;
                 }
             };
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                self.counts.refused.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(source = spool.name(), "closed a connection, since there are too many");
-                continue;
-            };
+            let Some(place) = self.place(&places, spool.name()) else { continue };
             self.counts.accepted.fetch_add(1, Ordering::Relaxed);
             let spool = Arc::clone(&spool);
             tasks.spawn(async move {
-                match stream {
-                    Stream::Tcp(stream) => serve(stream, &spool).await,
-                    Stream::Unix(stream) => serve(stream, &spool).await,
+                tokio::select! {
+                    () = place.asked_to_leave() => {}
+                    () = serve(stream, &spool, &place) => {}
                 }
-                drop(place);
             });
         }
         if let Kind::Unix(_, path) = &self.kind
@@ -159,6 +156,22 @@ impl Listener {
         tasks.wait().await;
     }
 
+    /// A place for the next connection, if there is one; counts who has to go for want of one.
+    fn place(&self, places: &Arc<Places>, source: &str) -> Option<Place> {
+        let given = places.take();
+        if let Given::Free(place) = given {
+            return Some(place);
+        }
+        let refused = self.counts.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if refused.is_power_of_two() {
+            tracing::warn!(source, refused, "closed a connection, since there are too many");
+        }
+        match given {
+            Given::Free(place) | Given::InsteadOf(place) => Some(place),
+            Given::None => None,
+        }
+    }
+
     async fn accept(&self) -> io::Result<Stream> {
         match &self.kind {
             Kind::Tcp(listener) => listener.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
@@ -167,8 +180,15 @@ impl Listener {
     }
 }
 
+async fn serve(stream: Stream, spool: &Spool, place: &Place) {
+    match stream {
+        Stream::Tcp(stream) => take_lines(stream, spool, place).await,
+        Stream::Unix(stream) => take_lines(stream, spool, place).await,
+    }
+}
+
 /// Puts the lines of one connection into the spool, also those that were sent before it closes.
-async fn serve(mut stream: impl AsyncRead + Unpin, spool: &Spool) {
+async fn take_lines(mut stream: impl AsyncRead + Unpin, spool: &Spool, place: &Place) {
     let Some(filler) = spool.filler() else { return };
     let closing = spool.closing();
     let mut lines = Lines::default();
@@ -195,6 +215,9 @@ async fn serve(mut stream: impl AsyncRead + Unpin, spool: &Spool) {
         };
         let mut whole = Vec::new();
         lines.push(bytes, &mut whole);
+        if !whole.is_empty() {
+            place.has_sent(); // before it is put away: nobody may send it away meanwhile
+        }
         if put(&filler, &whole).await.is_err() {
             return;
         }

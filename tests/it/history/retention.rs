@@ -80,6 +80,7 @@ fn finding(number: usize, key: usize, time: i64) -> (Finding, Folding) {
         tags: Vec::new(),
         source: None,
         position: None,
+        window: None,
     };
     (finding, Folding::by([("key_id".into(), key), ("principal".into(), principal)].into()))
 }

@@ -10,7 +10,7 @@ use super::{NOW, files_on_disk, open};
 fn traces(seal: u128) -> Traces {
     let uids = (0..100).map(|number| Uid { uid: seal * 100 + number, content: Some(seal as u64) });
     let alias = LearntAlias { at: seal as i64, alias: "alias/a".to_owned(), key: Some("key".to_owned()) };
-    Traces { uids: uids.collect(), aliases: vec![alias] }
+    Traces { uids: uids.collect(), aliases: vec![alias], ..Traces::default() }
 }
 
 fn seal(store: &BlockingStore, number: u128, open_requests: &[u8]) {

@@ -7,8 +7,9 @@ use tokio::io::AsyncWriteExt;
 
 use super::harness::{PATIENCE, Serving, TOKEN, answer, entry, gzip, head, size};
 
-/// A good client is served within this, whatever the others do. It takes milliseconds alone.
-const IN_TIME: Duration = Duration::from_secs(5);
+/// A good client is served within this, whatever the others do: milliseconds alone, and less than the 30 s that
+/// others may take by default.
+const IN_TIME: Duration = Duration::from_secs(20);
 
 async fn is_served_in_time(serving: &Serving) {
     for number in 0..20 {

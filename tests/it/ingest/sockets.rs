@@ -56,16 +56,40 @@ async fn lines_come_whole_however_they_are_sent_and_from_many_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_clients_hold_up_nobody_and_too_many_are_closed_and_counted() {
+async fn silent_clients_leave_for_others_and_who_sends_is_never_sent_away() {
     let listening = listen(config::Spool::default(), 3).await;
-    let mut silent = TcpStream::connect(listening.address).await.unwrap();
-    silent.write_all(b"{\"time\":").await.unwrap();
-    let _quiet = TcpStream::connect(listening.address).await.unwrap();
     let mut good = TcpStream::connect(listening.address).await.unwrap();
     good.write_all((entry(1) + "\n").as_bytes()).await.unwrap();
     assert_eq!(listening.source.ids(1), ["1"]);
-    let mut fourth = TcpStream::connect(listening.address).await.unwrap();
-    let read = tokio::time::timeout(PATIENCE, fourth.read(&mut [0; 1])).await.unwrap();
+    let mut silent = TcpStream::connect(listening.address).await.unwrap();
+    silent.write_all(b"{\"time\":").await.unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(TcpStream::connect(listening.address).await.unwrap());
+    }
+    let closed = tokio::time::timeout(PATIENCE, silent.read(&mut [0; 1])).await.unwrap();
+    assert!(matches!(closed, Ok(0) | Err(_)));
+    let mut newcomer = TcpStream::connect(listening.address).await.unwrap();
+    newcomer.write_all((entry(2) + "\n").as_bytes()).await.unwrap();
+    good.write_all((entry(3) + "\n").as_bytes()).await.unwrap();
+    let mut ids = listening.source.ids(2);
+    ids.sort();
+    assert_eq!(ids, ["2", "3"]);
+    assert_eq!(listening.counts.refused(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_send_one_too_many_is_closed_and_counted() {
+    let listening = listen(config::Spool::default(), 2).await;
+    let mut both = Vec::new();
+    for number in 0..2 {
+        let mut stream = TcpStream::connect(listening.address).await.unwrap();
+        stream.write_all((entry(number) + "\n").as_bytes()).await.unwrap();
+        assert_eq!(listening.source.ids(1), [number.to_string()]);
+        both.push(stream);
+    }
+    let mut third = TcpStream::connect(listening.address).await.unwrap();
+    let read = tokio::time::timeout(PATIENCE, third.read(&mut [0; 1])).await.unwrap();
     assert!(matches!(read, Ok(0) | Err(_)));
     assert_eq!(listening.counts.refused(), 1);
 }

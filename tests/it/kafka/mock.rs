@@ -83,13 +83,7 @@ fn partitions_begin_at_their_stored_positions_and_new_ones_at_the_oldest_record(
     assert_eq!(source.of(&cluster.identity(0)), numbers(40..100));
     assert_eq!(source.of(&cluster.identity(1)), numbers(0..50));
     assert_eq!(source.troubles, []);
-    let deadline = Instant::now() + PATIENCE;
-    let behind = |source: &Source| source.feed.status().lags.iter().map(|lag| lag.behind).collect::<Vec<_>>();
-    while behind(&source) != [0, 0] {
-        assert!(Instant::now() < deadline, "{:?}", source.feed.status());
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(source.feed.status().ready);
+    source.until_status(|status| status.ready && status.lags.iter().map(|lag| lag.behind).eq([0, 0]));
 }
 
 #[test]
@@ -272,15 +266,16 @@ fn an_outage_is_told_once_and_costs_nothing() {
     cluster.mock.broker_down(-1).unwrap();
     source.until(|source| !source.troubles.is_empty());
     assert!(matches!(&source.troubles[0], Trouble::Unreachable { error } if error.contains("brokers")));
-    let status = source.feed.status();
-    assert!(!status.ready && status.waits_for.is_some());
+    source.until_status(|status| !status.ready && status.waits_for.is_some());
     cluster.mock.broker_up(-1).unwrap();
-    source.until(|source| source.troubles.len() >= 2);
-    assert_eq!(source.troubles[1..], [Trouble::Reachable]);
+    source.until(|source| source.troubles.contains(&Trouble::Reachable));
     cluster.produce_records(0, 100..200);
     source.until(|source| source.count() >= 200);
     assert_eq!(source.of(&cluster.identity(0)), numbers(0..200));
-    assert_eq!(source.troubles.len(), 2);
+    source.until_ready();
+    // A slow machine may see a second outage; never two beginnings, or two ends, of one.
+    let ends = source.troubles.iter().map(|trouble| *trouble == Trouble::Reachable);
+    assert!(ends.enumerate().all(|(place, ends)| ends == (place % 2 == 1)), "{:?}", source.troubles);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 use keyward::config::Kafka;
 use keyward::source::Limits;
-use keyward::source::feed::{Arrival, Feed, Lost, Signal, Trouble};
+use keyward::source::feed::{Arrival, Feed, Lost, Signal, Status, Trouble};
 use keyward::source::kafka::{Consumer, Positions, Setup};
 use keyward::store::{Position, PositionMove, StoredPosition};
 
@@ -126,8 +126,13 @@ impl Source {
 
     #[track_caller]
     fn until_ready(&mut self) {
+        self.until_status(|status| status.ready);
+    }
+
+    #[track_caller]
+    fn until_status(&mut self, done: impl Fn(&Status) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.feed.status().ready {
+        while !done(&self.feed.status()) {
             assert!(Instant::now() < deadline, "{:?}", self.feed.status());
             if let Ok(signal) = self.signals.recv_timeout(Duration::from_millis(20)) {
                 self.heard(signal);

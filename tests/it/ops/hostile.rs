@@ -10,13 +10,20 @@ use keyward::config::{Size, Span};
 
 use super::served::{Served, read};
 
+/// Within this a client is answered or closed, however loaded the machine: less than [`Served::connect`] waits.
+const IN_TIME: Duration = Duration::from_secs(15);
+
 /// A server with small limits and a route that reads a body.
 fn small(connections: usize) -> Served {
+    limited(connections, Span::milliseconds(700))
+}
+
+fn limited(connections: usize, timeout: Span) -> Served {
     let eat = post(|body: Bytes| async move { body.len().to_string() });
     Served::with(
         |config, _| {
             config.http.connections = connections;
-            config.http.timeout = Span::milliseconds(700);
+            config.http.timeout = timeout;
             config.http.body = Size::mebibytes(1);
         },
         Router::new().route("/eat", eat),
@@ -31,25 +38,29 @@ fn closed(mut stream: std::net::TcpStream) -> Duration {
     started.elapsed()
 }
 
+/// Writes a byte now and then, for longer than anybody is to wait, until the connection is closed.
+fn drip(to: &std::net::TcpStream) -> std::thread::JoinHandle<()> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut to = to.try_clone().unwrap();
+    std::thread::spawn(move || {
+        for _ in 0..2 * IN_TIME.as_millis() / PAUSE.as_millis() {
+            std::thread::sleep(PAUSE);
+            if to.write_all(b"a").is_err() {
+                break;
+            }
+        }
+    })
+}
+
 #[test]
 fn a_client_that_never_ends_its_head_or_says_nothing_is_closed() {
     let served = small(16);
     let mut slow = served.connect();
     slow.write_all(b"GET /healthz HTTP/1.1\r\nX-A: ").unwrap();
     let silent = served.connect();
-    let drip = std::thread::spawn({
-        let mut slow = slow.try_clone().unwrap();
-        move || {
-            for _ in 0..50 {
-                std::thread::sleep(Duration::from_millis(100));
-                if slow.write_all(b"a").is_err() {
-                    break;
-                }
-            }
-        }
-    });
-    assert!(closed(slow) < Duration::from_secs(4));
-    assert!(closed(silent) < Duration::from_secs(4));
+    let drip = drip(&slow);
+    assert!(closed(slow) < IN_TIME);
+    assert!(closed(silent) < IN_TIME);
     drip.join().unwrap();
 }
 
@@ -60,21 +71,11 @@ fn a_body_that_never_ends_has_a_deadline() {
     slow.write_all(b"POST /eat HTTP/1.1\r\nHost: k\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n")
         .unwrap();
     let started = Instant::now();
-    let drip = std::thread::spawn({
-        let mut slow = slow.try_clone().unwrap();
-        move || {
-            for _ in 0..50 {
-                std::thread::sleep(Duration::from_millis(100));
-                if slow.write_all(b"a").is_err() {
-                    break;
-                }
-            }
-        }
-    });
+    let drip = drip(&slow);
     let answer = read(slow);
     assert_eq!(answer.status, 408, "{answer:?}");
     assert!(answer.json()["to_do"].as_str().unwrap().contains("http.timeout"));
-    assert!(started.elapsed() < Duration::from_secs(4));
+    assert!(started.elapsed() < IN_TIME);
     drip.join().unwrap();
 }
 
@@ -118,13 +119,13 @@ fn a_head_that_is_too_large_is_refused() {
 
 #[test]
 fn idle_connections_leave_where_others_need_their_place() {
-    let served = small(8);
+    let served = limited(8, Span::seconds(120));
     let idle: Vec<_> = (0..64).map(|_| served.connect()).collect();
     let started = Instant::now();
     for _ in 0..10 {
         assert_eq!(served.get("/healthz", None).status, 200);
     }
-    assert!(started.elapsed() < Duration::from_millis(600), "{:?}", started.elapsed());
+    assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
     let scraped = served.get("/metrics", None).body;
     let evicted =
         scraped.lines().find_map(|line| line.strip_prefix("keyward_http_evicted_connections_total "));

@@ -6,4 +6,4 @@ mod doctor;
 mod hostile;
 mod http;
 mod running;
-mod served;
+pub mod served;

@@ -2,13 +2,13 @@
 
 use keyward::alerts::{Keeper, News, kept};
 use keyward::config::Mode;
-use keyward::domain::alert::{DAY, Folding, Notice};
+use keyward::domain::alert::{DAY, Folding, Notice, Suppression};
 use keyward::domain::event::Outcome;
 use keyward::domain::finding::Finding;
 use keyward::domain::level::Level;
 use keyward::domain::time::format_rfc3339;
 use keyward::domain::verdict::{Aspect, Verdict};
-use keyward::store::{AlertKind, DeliveryState, Store, Suppression};
+use keyward::store::{AlertKind, DeliveryState, Store};
 use sqlx::{Connection, SqliteConnection};
 
 use super::{Home, on_both};
@@ -21,9 +21,9 @@ on_both! {
 }
 
 /// 2026-11-24T09:00:00Z.
-const NOW: i64 = 1_795_510_800_000_000;
+pub(super) const NOW: i64 = 1_795_510_800_000_000;
 
-fn finding(id: u32, key: &str, outcome: Outcome) -> (Finding, Folding) {
+pub(super) fn finding(id: u32, key: &str, outcome: Outcome) -> (Finding, Folding) {
     let (key, principal) = (Some(key.to_owned()), Some("approle:\0shop".to_owned()));
     let finding = Finding {
         id: format!("{id:032x}"),
@@ -46,11 +46,12 @@ fn finding(id: u32, key: &str, outcome: Outcome) -> (Finding, Folding) {
         tags: Vec::new(),
         source: None,
         position: None,
+        window: None,
     };
     (finding, Folding::by([("key_id".into(), key), ("principal".into(), principal)].into()))
 }
 
-fn keeper() -> Keeper {
+pub(super) fn keeper() -> Keeper {
     Keeper::new(Mode::Page, vec!["webhook".to_owned()])
 }
 

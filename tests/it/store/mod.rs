@@ -2,6 +2,8 @@
 
 mod alerts;
 mod lease;
+mod life;
+mod silence;
 mod state;
 
 use keyward::config::StoreAddress;

@@ -62,11 +62,22 @@ fn a_tie_at_run_time_is_ambiguous() {
 }
 
 #[test]
-fn a_class_that_asks_for_tags_takes_no_key_as_no_tags_are_known() {
+fn a_class_that_asks_for_tags_takes_the_keys_that_have_them_at_the_time() {
     let tagged = catalog(
-        "classes: [{ id: a, match: { accounts: [\"1*\"], tags: { data: customer } }, purpose: signature }]\n",
+        "classes: [{ id: a, match: { accounts: [\"1*\"], tags: { data: \"cust*\" } }, purpose: signature }]\n",
     );
-    assert_eq!(found(&tagged, &aws(Encrypt), &AliasBook::default()), "undeclared ");
+    let event = aws(Encrypt);
+    assert_eq!(found(&tagged, &event, &AliasBook::default()), "undeclared ");
+    let key = event.key_id.unwrap();
+    let with = |facts: &[(i64, Option<&str>)]| {
+        let mut book = AliasBook::default();
+        facts.iter().for_each(|(after, value)| book.learn_tag(event.event_time + after, key, "data", *value));
+        found(&tagged, &event, &book)
+    };
+    assert_eq!(with(&[(-1, Some("customer"))]), "a class");
+    assert_eq!(with(&[(-1, Some("test"))]), "undeclared ");
+    assert_eq!(with(&[(1, Some("customer"))]), "undeclared ");
+    assert_eq!(with(&[(-2, Some("customer")), (-1, None)]), "undeclared ");
 }
 
 #[test]

@@ -1,4 +1,7 @@
-//! What a detector with memory remembers: read and checked now, evaluated by the windows' own issue.
+//! The `window` of a detector as it is written, and what is wrong with it.
+//!
+//! In: the form of the YAML file. Out: what is missing, out of place or misread. Compiling it is
+//! [`super::rule`]'s.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -63,8 +66,9 @@ pub struct WindowDocument {
     /// silence: `learnt`, or the longest pause.
     #[schemars(with = "Option<String>")]
     pub every: Option<Spanned<String>>,
-    /// overdue: the catalog column that holds the date.
-    pub due: Option<String>,
+    /// overdue: the column that holds the date.
+    #[schemars(with = "Option<String>")]
+    pub due: Option<Spanned<String>>,
 }
 
 /// One step of a sequence.
@@ -156,6 +160,11 @@ enum Want {
 }
 
 impl WindowKind {
+    /// Whether this version remembers what the kind needs.
+    pub const fn is_evaluated(self) -> bool {
+        !matches!(self, Self::Rate | Self::Silence | Self::Overdue)
+    }
+
     fn wants(self, field: &str) -> Want {
         let (must, may): (&[&str], &[&str]) = match self {
             Self::Threshold => (&["over", "count"], &[]),

@@ -1,0 +1,242 @@
+//! What one detector remembers, by its kind.
+//!
+//! In: the rows of a batch that enter its window. Out: firings. The kinds differ in what they keep of a
+//! group; what they share is here.
+
+use arrow::buffer::BooleanBuffer;
+
+use super::batch::{BatchView, GroupId};
+use super::firing::Firing;
+use super::firsts::{Added, Firsts};
+use super::groups::Groups;
+use super::ledger::{Ledger, Witness};
+use super::panes::{Panes, RowsOnly, Tally, pane_length};
+use super::rule::{PANES, Rule, Steps, Window};
+use super::sequence::Sequence;
+use super::spans::Spans;
+use super::values::Values;
+use crate::table::columns::Column;
+
+/// When firings are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// At the end, when everything has been read in whatever order.
+    AtTheEnd,
+    /// As soon as they are certain, where rows come at most this much later than others, in microseconds.
+    Live { lateness: i64 },
+}
+
+/// Everything is read: nothing earlier can come.
+pub const ALL: i64 = i64::MAX;
+
+/// The memory of one detector.
+#[derive(Debug)]
+pub struct Memory {
+    window: Window,
+    kind: Kind,
+    /// Groups that may have enough now.
+    touched: Vec<GroupId>,
+    /// Groups that wait for time to pass.
+    waiting: Vec<GroupId>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Threshold { over: i64, count: u64, groups: Groups<Panes<RowsOnly>> },
+    Distinct { over: i64, count: u64, of: Column, groups: Groups<Panes<Values>> },
+    Sequence { rule: Steps, groups: Groups<Sequence> },
+    FirstSeen { of: Column, learn: i64, groups: Groups<Firsts> },
+    Dormant { after: i64, groups: Groups<Spans> },
+}
+
+impl Memory {
+    /// An empty memory; nothing where this version does not evaluate the kind.
+    pub fn of(window: &Window, most: usize) -> Option<Self> {
+        let kind = match &window.rule {
+            Rule::Threshold { over, count } => {
+                Kind::Threshold { over: *over, count: *count, groups: Groups::within(most) }
+            }
+            Rule::Distinct { over, count, of } => {
+                Kind::Distinct { over: *over, count: *count, of: *of, groups: Groups::within(most) }
+            }
+            Rule::Sequence(rule) => Kind::Sequence { rule: rule.clone(), groups: Groups::within(most) },
+            Rule::FirstSeen { of, learn } => {
+                Kind::FirstSeen { of: *of, learn: *learn, groups: Groups::within(most) }
+            }
+            Rule::Dormant { after } => Kind::Dormant { after: *after, groups: Groups::within(most) },
+            Rule::Rate { .. } | Rule::Silence { .. } | Rule::Overdue { .. } => return None,
+        };
+        Some(Self { window: window.clone(), kind, touched: Vec::new(), waiting: Vec::new() })
+    }
+
+    /// What it is the memory of.
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Adds rows; `step` is the step of a sequence.
+    pub fn add(&mut self, view: &mut BatchView<'_>, rows: &BooleanBuffer, step: usize, ledger: &mut Ledger) {
+        let Self { window, kind, touched, .. } = self;
+        for row in rows.set_indices() {
+            let group = view.group(&window.group_by, row);
+            let time = view.time(row);
+            let may_fire = match kind {
+                Kind::Threshold { over, count, groups } => {
+                    let shared = view.value_of(Column::SharedEventId, row);
+                    let panes = groups.at(group, Panes::default);
+                    panes.add(time, pane_length(*over), shared, ledger, |ledger| ledger.witness(view, row));
+                    panes.might_have(*count)
+                }
+                Kind::Distinct { over, count, of, groups } => {
+                    let Some(value) = view.value_of(*of, row) else { continue };
+                    let panes = groups.at(group, Panes::default);
+                    panes.add(time, pane_length(*over), Some(value), ledger, |ledger| {
+                        ledger.witness(view, row)
+                    });
+                    panes.might_have(*count)
+                }
+                Kind::Sequence { rule, groups } => {
+                    let witness = ledger.witness(view, row);
+                    let sequence = groups.at(group, Sequence::default);
+                    sequence.add(step, rule, witness, ledger);
+                    sequence.might_close(rule)
+                }
+                Kind::FirstSeen { of, groups, .. } => {
+                    let Some(value) = view.value_of(*of, row) else { continue };
+                    let firsts = groups.at(group, Firsts::default);
+                    let added = firsts.add(time, value as u64, ledger, |ledger| ledger.witness(view, row));
+                    if added == Added::NoRoom {
+                        groups.forget_one();
+                    }
+                    added == Added::New
+                }
+                Kind::Dormant { after, groups } => {
+                    let spans = groups.at(group, Spans::default);
+                    spans.add(time, *after, ledger, |ledger| ledger.witness(view, row))
+                }
+            };
+            if may_fire {
+                touched.push(group);
+            }
+        }
+    }
+
+    /// What the groups fire that were touched since the last time, or that waited for `settled`: event time
+    /// before which nothing comes any more.
+    pub fn fire(&mut self, pace: Pace, settled: i64, firings: &mut Vec<Firing>) {
+        let mut groups = std::mem::take(&mut self.touched);
+        groups.append(&mut self.waiting);
+        groups.sort_unstable();
+        groups.dedup();
+        for group in groups {
+            if self.fire_group(group, pace, settled, firings) {
+                self.waiting.push(group);
+            }
+        }
+    }
+
+    /// Whether the group waits for time to pass.
+    fn fire_group(&mut self, group: GroupId, pace: Pace, settled: i64, firings: &mut Vec<Firing>) -> bool {
+        let lateness = match pace {
+            Pace::AtTheEnd => 0,
+            Pace::Live { lateness } => lateness,
+        };
+        match &mut self.kind {
+            Kind::Threshold { over, count, groups } => {
+                fire_panes(groups, group, *over, *count, firings);
+                false
+            }
+            Kind::Distinct { over, count, groups, .. } => {
+                fire_panes(groups, group, *over, *count, firings);
+                false
+            }
+            Kind::Sequence { rule, groups } => {
+                if let Some(sequence) = groups.get_mut(group) {
+                    sequence.fire(rule, settled, firings);
+                }
+                rule.absent.is_some() && groups.get_mut(group).is_some()
+            }
+            Kind::FirstSeen { learn, groups, .. } => {
+                groups.get_mut(group).is_some_and(|firsts| firsts.fire(*learn, lateness, settled, firings))
+            }
+            Kind::Dormant { after, groups } => {
+                groups.get_mut(group).is_some_and(|spans| spans.fire(*after, settled, firings))
+            }
+        }
+    }
+
+    /// Forgets what no row later than `settled` can need.
+    pub fn expire(&mut self, settled: i64) {
+        match &mut self.kind {
+            Kind::Threshold { over, groups, .. } => expire_panes(groups, *over, settled),
+            Kind::Distinct { over, groups, .. } => expire_panes(groups, *over, settled),
+            Kind::Sequence { rule, groups } => {
+                let horizon = settled.saturating_sub(rule.over.saturating_mul(3));
+                groups.retain(|sequence| sequence.expire(rule, horizon));
+            }
+            Kind::FirstSeen { .. } => {}
+            Kind::Dormant { groups, .. } => groups.iter_mut().for_each(|spans| spans.expire(settled)),
+        }
+    }
+
+    /// How many groups or values were forgotten for want of room.
+    pub fn forgotten(&self) -> u64 {
+        match &self.kind {
+            Kind::Threshold { groups, .. } => groups.forgotten(),
+            Kind::Distinct { groups, .. } => groups.forgotten(),
+            Kind::Sequence { groups, .. } => groups.forgotten(),
+            Kind::FirstSeen { groups, .. } => groups.forgotten(),
+            Kind::Dormant { groups, .. } => groups.forgotten(),
+        }
+    }
+
+    /// How many groups there are, and about how many bytes they take.
+    pub fn size(&self) -> (usize, usize) {
+        match &self.kind {
+            Kind::Threshold { groups, .. } => (groups.len(), groups.bytes()),
+            Kind::Distinct { groups, .. } => (groups.len(), groups.bytes()),
+            Kind::Sequence { groups, .. } => (groups.len(), groups.bytes()),
+            Kind::FirstSeen { groups, .. } => (groups.len(), groups.bytes()),
+            Kind::Dormant { groups, .. } => (groups.len(), groups.bytes()),
+        }
+    }
+
+    /// Shows every witness that is kept.
+    pub fn each_witness(&mut self, mut show: impl FnMut(&mut Witness)) {
+        match &mut self.kind {
+            Kind::Threshold { groups, .. } => {
+                groups.iter_mut().for_each(|panes| panes.witnesses().for_each(&mut show))
+            }
+            Kind::Distinct { groups, .. } => {
+                groups.iter_mut().for_each(|panes| panes.witnesses().for_each(&mut show))
+            }
+            Kind::Sequence { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
+            }
+            Kind::FirstSeen { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
+            }
+            Kind::Dormant { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
+            }
+        }
+    }
+}
+
+fn fire_panes<T: Tally>(
+    groups: &mut Groups<Panes<T>>,
+    group: GroupId,
+    over: i64,
+    count: u64,
+    firings: &mut Vec<Firing>,
+) {
+    if let Some(panes) = groups.get_mut(group) {
+        panes.fire(pane_length(over), count, firings);
+    }
+}
+
+fn expire_panes<T: Tally>(groups: &mut Groups<Panes<T>>, over: i64, settled: i64) {
+    let length = pane_length(over);
+    let horizon = settled.saturating_sub(length.saturating_mul(PANES));
+    groups.retain(|panes| panes.expire(length, horizon));
+}

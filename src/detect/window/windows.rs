@@ -1,0 +1,134 @@
+//! The memories of all detectors that have one, over one stream of judged batches.
+//!
+//! In: batches, the rows of each that enter a window, and how far event time is settled. Out: findings.
+//! Firings are in the order of detectors, then of time, whatever order the rows came in.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+
+use super::batch::BatchView;
+use super::firing::{Found, found};
+use super::groups::MAX_GROUPS;
+use super::ledger::Ledger;
+use super::memory::{ALL, Memory, Pace};
+use crate::detect::detectors::Detector;
+use crate::detect::engine::{Engine, Entering};
+use crate::table::columns::Column;
+use crate::table::rows::Rows;
+
+/// What detectors with a window remember.
+#[derive(Debug)]
+pub struct Windows {
+    detectors: Arc<[Detector]>,
+    /// By the detector's place; nothing for those without a window.
+    memories: Vec<Option<Memory>>,
+    ledger: Ledger,
+    pace: Pace,
+    /// Event time before which nothing comes any more, in microseconds since the epoch.
+    settled: i64,
+}
+
+/// A detector that has forgotten something for want of room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    pub detector: String,
+    /// Groups, or values within one.
+    pub count: u64,
+}
+
+impl Windows {
+    /// The empty memories of an engine's detectors.
+    pub fn of(engine: &Engine, pace: Pace) -> Self {
+        Self::within(engine, pace, MAX_GROUPS)
+    }
+
+    /// As [`Self::of`], with at most `most` groups a detector.
+    pub fn within(engine: &Engine, pace: Pace, most: usize) -> Self {
+        let detectors = engine.shared_detectors();
+        let memory = |detector: &Detector| {
+            let window = detector.window.as_ref().filter(|_| detector.set_aside().is_none())?;
+            Memory::of(window, most)
+        };
+        let memories: Vec<Option<Memory>> = detectors.iter().map(memory).collect();
+        let ledger = Ledger::with(kept_columns(&detectors));
+        Self { detectors, memories, ledger, pace, settled: i64::MIN }
+    }
+
+    /// Adds the rows of a batch that enter windows; what fires at once.
+    pub fn add(&mut self, batch: &RecordBatch, entering: &[Entering]) -> Vec<Found> {
+        if entering.is_empty() {
+            return Vec::new();
+        }
+        let mut view = BatchView::of(Rows::of(batch));
+        for Entering { detector, step, rows } in entering {
+            if let Some(Some(memory)) = self.memories.get_mut(*detector) {
+                memory.add(&mut view, rows, *step, &mut self.ledger);
+            }
+        }
+        match self.pace {
+            Pace::AtTheEnd => Vec::new(),
+            Pace::Live { .. } => self.fire(),
+        }
+    }
+
+    /// Nothing earlier than `settled` comes any more: what this decides, and what it makes needless.
+    pub fn advance(&mut self, settled: i64) -> Vec<Found> {
+        if settled <= self.settled {
+            return Vec::new();
+        }
+        self.settled = settled;
+        let found = self.fire();
+        self.memories.iter_mut().flatten().for_each(|memory| memory.expire(settled));
+        found
+    }
+
+    /// Everything was read: all that is still to be found.
+    pub fn finish(&mut self) -> Vec<Found> {
+        self.settled = ALL;
+        self.fire()
+    }
+
+    fn fire(&mut self) -> Vec<Found> {
+        let mut all = Vec::new();
+        for (detector, memory) in self.detectors.iter().zip(&mut self.memories) {
+            let Some(memory) = memory else { continue };
+            let mut firings = Vec::new();
+            memory.fire(self.pace, self.settled, &mut firings);
+            let made = firings.iter().map(|firing| found(detector, memory.window(), firing, &self.ledger));
+            let before = all.len();
+            all.extend(made);
+            if let Some(new) = all.get_mut(before..) {
+                new.sort_by(|(one, _), (other, _)| {
+                    (&one.event_time, &one.id).cmp(&(&other.event_time, &other.id))
+                });
+            }
+        }
+        all
+    }
+
+    /// The detectors that had to forget.
+    pub fn forgotten(&self) -> Vec<Forgotten> {
+        let all = self.detectors.iter().zip(&self.memories);
+        let counted = all.filter_map(|(detector, memory)| {
+            let count = memory.as_ref()?.forgotten();
+            (count > 0).then(|| Forgotten { detector: detector.id.clone(), count })
+        });
+        counted.collect()
+    }
+
+    /// How many groups there are, and about how many bytes everything takes.
+    pub fn size(&self) -> (usize, usize) {
+        let sizes = self.memories.iter().flatten().map(Memory::size);
+        sizes.fold((0, self.ledger.bytes()), |(groups, bytes), (more, size)| (groups + more, bytes + size))
+    }
+}
+
+/// What findings need of an event beside what every finding has.
+fn kept_columns(detectors: &[Detector]) -> Vec<Column> {
+    let windows = detectors.iter().filter_map(|detector| Some((detector, detector.window.as_ref()?)));
+    let columns = windows.flat_map(|(detector, window)| {
+        detector.alert_by.iter().chain(&window.group_by).copied().chain(window.counted())
+    });
+    columns.collect()
+}
