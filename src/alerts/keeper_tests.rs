@@ -41,6 +41,7 @@ fn finding(id: u32, key: &str, principal: &str, second: i64) -> (Finding, Foldin
         tags: Vec::new(),
         source: None,
         position: None,
+        window: None,
     };
     let by = [("key_id".into(), key), ("principal".into(), principal)].into();
     (finding, Folding { owner: Some("team-orders".to_owned()), ..Folding::by(by) })

@@ -339,6 +339,7 @@ fn any_found() -> impl Strategy<Value = Found> {
                 tags: Vec::new(),
                 source: None,
                 position: None,
+                window: None,
             };
             let by = [("key_id".into(), key.clone()), ("principal".into(), principal)].into();
             let folding = match detector {

@@ -28,6 +28,7 @@ fn finding(id: u8, detector: &str, level: Level, second: u32, outcome: Outcome) 
         tags: Vec::new(),
         source: None,
         position: None,
+        window: None,
     }
 }
 

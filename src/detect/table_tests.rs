@@ -22,6 +22,7 @@ fn finding(id: &str) -> Finding {
         tags: vec!["ccm.cek-11".to_owned()],
         source: Some("a.json".to_owned()),
         position: Some(7),
+        window: None,
     }
 }
 
@@ -33,6 +34,7 @@ fn findings_survive_the_way_through_arrow() {
         violations: Vec::new(),
         tags: Vec::new(),
         position: None,
+        window: None,
         event_time: "2026-11-10T08:00:02Z".to_owned(),
         ..finding("b")
     };
