@@ -17,6 +17,8 @@ use crate::detect::engine::Engine;
 use crate::history::batches;
 use crate::metrics::Account;
 use crate::pipeline::generate::Company;
+use crate::pipeline::lateness::Lateness;
+use crate::pipeline::recall::recall;
 use crate::source::feed::{Arrival, Partition, Status};
 use crate::source::{Chunk, Mark as SourceMark, Piece, Shape};
 use crate::store::{Kind, Position, PositionMove};
@@ -266,6 +268,7 @@ fn live_watched(
         seal_every: Duration::from_millis(20),
         sample: Sample::Masked,
         memory: store.wait(Memory::restore(store.store())).unwrap(),
+        live: store.wait(recall(store.store(), &rules().engine, &Lateness::default())).unwrap(),
     };
     begun();
     std::thread::scope(|scope| {
