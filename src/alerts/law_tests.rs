@@ -206,7 +206,8 @@ impl Law {
     fn tell(&mut self, row: &mut AlertRow, facts: &Facts, daily: bool, raised: &mut Raised) {
         if row.transition == 0 || row.state == AlertState::Resolved {
             row.transition += 1;
-            (row.state, row.pages, row.paged, row.opened_at) = (AlertState::Open, 0, None, row.updated_at);
+            row.state = if row.transition > 1 { AlertState::Reopened } else { AlertState::Open };
+            (row.pages, row.paged, row.opened_at) = (0, None, row.updated_at);
             raised.opened += 1;
         }
         let paged: Option<Paged> = row.paged.as_deref().map(|paged| serde_json::from_str(paged).unwrap());

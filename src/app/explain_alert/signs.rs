@@ -141,7 +141,7 @@ fn stale(
     let stopped = stopped(&shown.alert.alert);
     if facts.conforming >= KNOWN_FROM && stopped == 0 {
         let known = facts.conforming;
-        say(2, format!("the caller is an ordinary one: {known} uses of its that fit, and none stopped here"));
+        say(2, format!("the caller is an ordinary one: {known} uses by it fit, and none was stopped here"));
     }
     if facts.misuse_days >= REGULAR_FROM {
         say(2, format!("it happens regularly: on {} days", facts.misuse_days));
