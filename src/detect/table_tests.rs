@@ -34,6 +34,7 @@ fn findings_survive_the_way_through_arrow() {
         violations: Vec::new(),
         tags: Vec::new(),
         position: None,
+        window: None,
         event_time: "2026-11-10T08:00:02Z".to_owned(),
         ..finding("b")
     };

@@ -10,6 +10,7 @@ use super::cells::Cells;
 use crate::catalog::{AliasBook, Catalog};
 use crate::detect::blindness::Seen;
 use crate::detect::engine::{Engine, Entering, Failure, Hit, Hits};
+use crate::detect::table::to_batch;
 use crate::detect::window::firing::Found;
 use crate::domain::alert::{DAY, Folding, Notice};
 use crate::domain::finding::Finding;
@@ -45,6 +46,17 @@ impl Judged {
     /// All findings: of single events, then of windows.
     pub fn all_findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().chain(self.windowed.iter().map(|(finding, _)| finding))
+    }
+
+    /// The same as rows of history.
+    ///
+    /// # Errors
+    /// As [`to_batch`].
+    pub fn rows_of_findings(&self) -> Result<RecordBatch, ArrowError> {
+        if self.windowed.is_empty() {
+            return to_batch(&self.findings);
+        }
+        to_batch(&self.all_findings().cloned().collect::<Vec<_>>())
     }
 
     /// What windows found at the end, of no batch in particular.

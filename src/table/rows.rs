@@ -104,6 +104,11 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The newest event time; nothing where there is no row.
+    pub fn latest(&self) -> Option<i64> {
+        (0..self.len()).filter_map(|row| self.time(Column::EventTime, row)).max()
+    }
+
     /// The flag in a flag column.
     #[inline]
     pub fn flag(&self, column: Column, row: usize) -> Option<bool> {

@@ -20,7 +20,7 @@ const ACTIVITIES: &str = "SELECT coalesce(key_id, key_alias, '-') AS key_id, fun
     count(*) AS events, min(event_time) AS first, max(event_time) AS last FROM events \
     WHERE principal = $principal AND category <> 'read' AND corrects IS NULL \
     AND event_time >= $from AND event_time <= $until \
-    AND NOT (key_id IS NOT DISTINCT FROM $key AND verdict = 'violation') \
+    AND NOT (coalesce(key_id, '') = $key AND coalesce(verdict, '') = 'violation') \
     GROUP BY 1, function, outcome, verdict ORDER BY events DESC, key_id, function LIMIT 10";
 
 const CHANGES: &str = "SELECT event_time AS at, action, outcome, coalesce(principal, 'an unknown caller') AS principal \

@@ -22,7 +22,7 @@ mod watch;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -36,7 +36,10 @@ use crate::api::{self, Health, Part};
 use crate::config::{Config, RejectSample};
 use crate::history::{self, Limits};
 use crate::metrics::{Metrics, RulesInfo};
+use crate::pipeline::lateness::Lateness;
 use crate::pipeline::memory::Memory;
+use crate::pipeline::recall::recall;
+use crate::pipeline::service::live::Live;
 use crate::pipeline::service::versions::Versions;
 use crate::pipeline::service::watch::Watch;
 use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
@@ -165,7 +168,9 @@ impl Running {
         };
         drop(signals);
         self.health.watch(feeds.clone());
+        let live = self.recall(&store, &versions.versions)?;
         let (service, handle) = Service::new(Parts {
+            live,
             store: Arc::clone(&store),
             feeds: feeds.clone(),
             signals: heard,
@@ -278,6 +283,19 @@ impl Running {
         Ok(Recorded { versions, hashes })
     }
 
+    /// What windows remember of history.
+    fn recall(&self, store: &BlockingStore, versions: &Versions) -> Result<Live> {
+        self.health.waits(Part::Store, "what windows remember to be read from history");
+        let engine = &versions.newest().rules.engine;
+        let started = Instant::now();
+        let live = store.wait(recall(store.store(), engine, &lateness(&self.config)));
+        let live = live.context("could not read what windows remember from history")?;
+        let (groups, bytes) = live.windows().size();
+        self.health.ready(Part::Store);
+        tracing::info!(groups, bytes, took = ?started.elapsed(), "windows remember what history holds");
+        Ok(live)
+    }
+
     /// Runs beside the loop: its heartbeat, deliveries, upkeep, and whatever comes from outside.
     fn accompany(
         &self,
@@ -333,6 +351,15 @@ impl Running {
 fn outer_routes(ingest: &Entrance, alerts: &Entrance) -> Router {
     let ingest = ingest.router(&["/api/v1/ingest/{source}"]);
     ingest.merge(alerts.router(&["/api/v1/alerts", "/api/v1/alerts/{*rest}"]))
+}
+
+/// How late the events of each source may come.
+fn lateness(config: &Config) -> Lateness {
+    let said = config
+        .sources
+        .iter()
+        .filter_map(|source| Some((source.name.clone(), source.lateness?.microseconds())));
+    Lateness::of(said)
 }
 
 /// Versions, and the content of the newest.

@@ -23,8 +23,8 @@ Examples:
 
 Reading goes beside a running service. Changing something does not: ask the service with --url then.
 
-Exit codes: 0 done, 1 refused as the alert stands, 2 wrong usage, 3 a wrong configuration, 4 the store or
-the service does not answer.")]
+Exit codes: 0 done, 1 refused as the alert stands, 2 wrong usage, 3 a wrong configuration, 4 the
+store or the service does not answer.")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,

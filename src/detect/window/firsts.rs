@@ -89,14 +89,21 @@ impl Firsts {
 
     /// The values that first came after the learning time, each once. Nothing earlier than `settled` comes
     /// any more; so close to the end of the learning time that an earlier row could still come, a value
-    /// waits for that. Whether one waits.
-    pub fn fire(&mut self, learn: i64, lateness: i64, settled: i64, firings: &mut Vec<Firing>) -> bool {
+    /// waits for that: when to look again, where one does.
+    pub fn fire(
+        &mut self,
+        learn: i64,
+        lateness: i64,
+        settled: i64,
+        firings: &mut Vec<Firing>,
+    ) -> Option<i64> {
         let learnt = self.start.saturating_add(learn);
-        let mut waits = false;
+        let mut due: Option<i64> = None;
         for first in self.values.iter_mut().filter(|first| !first.fired && first.row.time >= learnt) {
             let is_sure = first.row.time >= learnt.saturating_add(lateness) || first.row.time <= settled;
-            waits |= !is_sure;
-            if is_sure {
+            if !is_sure {
+                due = Some(due.map_or(first.row.time, |due| due.min(first.row.time)));
+            } else {
                 first.fired = true;
                 firings.push(Firing {
                     witness: first.row,
@@ -110,7 +117,7 @@ impl Firsts {
                 });
             }
         }
-        waits
+        due
     }
 
     /// The witnesses that are kept.

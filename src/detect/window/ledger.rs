@@ -136,7 +136,28 @@ impl Ledger {
         number
     }
 
-    /// Whether `time` of a new event could make it the earlier one; then its witness decides.
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len() / self.columns.len().max(1)
+    }
+
+    /// Whether there is no line.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Writes what a witness of this ledger says into another one, which may keep other columns.
+    pub fn carry(&self, witness: &Witness, to: &mut Self) -> Witness {
+        let words: Vec<Option<&str>> = to.columns.iter().map(|column| self.text(witness, *column)).collect();
+        let line: Vec<u32> = words.iter().map(|word| word.map_or(NONE, |word| to.word(word))).collect();
+        let event = match witness.event.high {
+            IS_WORD => EventName { high: IS_WORD, low: u64::from(to.word(&self.event_id(witness))) },
+            _ => witness.event,
+        };
+        Witness { time: witness.time, event, line: to.number_of(&line) }
+    }
+
+    /// Whether one stands before the other.
     pub fn is_before(&self, one: &Witness, other: &Witness) -> bool {
         self.order(one, other) == Ordering::Less
     }

@@ -3,15 +3,18 @@
 //! In: the rows of a batch that enter its window. Out: firings. The kinds differ in what they keep of a
 //! group; what they share is here.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use arrow::buffer::BooleanBuffer;
 
 use super::batch::{BatchView, GroupId};
 use super::firing::Firing;
 use super::firsts::{Added, Firsts};
-use super::groups::Groups;
+use super::groups::{Groups, State};
 use super::ledger::{Ledger, Witness};
 use super::panes::{Panes, RowsOnly, Tally, pane_length};
-use super::rule::{PANES, Rule, Steps, Window};
+use super::rule::{KNOWN_FOR, PANES, Rule, Steps, Window};
 use super::sequence::Sequence;
 use super::spans::Spans;
 use super::values::Values;
@@ -36,8 +39,10 @@ pub struct Memory {
     kind: Kind,
     /// Groups that may have enough now.
     touched: Vec<GroupId>,
-    /// Groups that wait for time to pass.
-    waiting: Vec<GroupId>,
+    /// Groups that wait for time to pass: until when.
+    waiting: BinaryHeap<Reverse<(i64, GroupId)>>,
+    /// When what is old was last forgotten.
+    expired: i64,
 }
 
 #[derive(Debug)]
@@ -66,7 +71,13 @@ impl Memory {
             Rule::Dormant { after } => Kind::Dormant { after: *after, groups: Groups::within(most) },
             Rule::Rate { .. } | Rule::Silence { .. } | Rule::Overdue { .. } => return None,
         };
-        Some(Self { window: window.clone(), kind, touched: Vec::new(), waiting: Vec::new() })
+        Some(Self {
+            window: window.clone(),
+            kind,
+            touched: Vec::new(),
+            waiting: BinaryHeap::new(),
+            expired: i64::MIN,
+        })
     }
 
     /// What it is the memory of.
@@ -125,56 +136,69 @@ impl Memory {
     /// before which nothing comes any more.
     pub fn fire(&mut self, pace: Pace, settled: i64, firings: &mut Vec<Firing>) {
         let mut groups = std::mem::take(&mut self.touched);
-        groups.append(&mut self.waiting);
+        while let Some(Reverse((due, group))) = self.waiting.peek().copied()
+            && due <= settled
+        {
+            groups.push(group);
+            self.waiting.pop();
+        }
         groups.sort_unstable();
         groups.dedup();
-        for group in groups {
-            if self.fire_group(group, pace, settled, firings) {
-                self.waiting.push(group);
+        for group in groups.drain(..) {
+            if let Some(due) = self.fire_group(group, pace, settled, firings) {
+                self.waiting.push(Reverse((due, group)));
             }
         }
+        self.touched = groups;
     }
 
-    /// Whether the group waits for time to pass.
-    fn fire_group(&mut self, group: GroupId, pace: Pace, settled: i64, firings: &mut Vec<Firing>) -> bool {
+    /// When to look at the group again, where it waits for time to pass.
+    fn fire_group(
+        &mut self,
+        group: GroupId,
+        pace: Pace,
+        settled: i64,
+        firings: &mut Vec<Firing>,
+    ) -> Option<i64> {
         let lateness = match pace {
             Pace::AtTheEnd => 0,
             Pace::Live { lateness } => lateness,
         };
         match &mut self.kind {
             Kind::Threshold { over, count, groups } => {
-                fire_panes(groups, group, *over, *count, firings);
-                false
+                groups.get_mut(group)?.fire(pane_length(*over), *count, firings);
+                None
             }
             Kind::Distinct { over, count, groups, .. } => {
-                fire_panes(groups, group, *over, *count, firings);
-                false
+                groups.get_mut(group)?.fire(pane_length(*over), *count, firings);
+                None
             }
-            Kind::Sequence { rule, groups } => {
-                if let Some(sequence) = groups.get_mut(group) {
-                    sequence.fire(rule, settled, firings);
-                }
-                rule.absent.is_some() && groups.get_mut(group).is_some()
-            }
+            Kind::Sequence { rule, groups } => groups.get_mut(group)?.fire(rule, settled, firings),
             Kind::FirstSeen { learn, groups, .. } => {
-                groups.get_mut(group).is_some_and(|firsts| firsts.fire(*learn, lateness, settled, firings))
+                groups.get_mut(group)?.fire(*learn, lateness, settled, firings)
             }
-            Kind::Dormant { after, groups } => {
-                groups.get_mut(group).is_some_and(|spans| spans.fire(*after, settled, firings))
-            }
+            Kind::Dormant { after, groups } => groups.get_mut(group)?.fire(*after, settled, firings),
         }
     }
 
-    /// Forgets what no row later than `settled` can need.
+    /// Forgets what no row later than `settled` can need. Looks at every group, and so not every time.
     pub fn expire(&mut self, settled: i64) {
+        if self.expired.saturating_add(self.window.forgets_every()) > settled {
+            return;
+        }
+        self.expired = settled;
         match &mut self.kind {
             Kind::Threshold { over, groups, .. } => expire_panes(groups, *over, settled),
             Kind::Distinct { over, groups, .. } => expire_panes(groups, *over, settled),
             Kind::Sequence { rule, groups } => {
+                // Panes on both sides of one that still waits.
                 let horizon = settled.saturating_sub(rule.over.saturating_mul(3));
                 groups.retain(|sequence| sequence.expire(rule, horizon));
             }
-            Kind::FirstSeen { .. } => {}
+            Kind::FirstSeen { learn, groups, .. } => {
+                let horizon = settled.saturating_sub(learn.saturating_mul(KNOWN_FOR));
+                groups.retain(|firsts| firsts.newest() >= horizon);
+            }
             Kind::Dormant { groups, .. } => groups.iter_mut().for_each(|spans| spans.expire(settled)),
         }
     }
@@ -220,18 +244,6 @@ impl Memory {
                 groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
             }
         }
-    }
-}
-
-fn fire_panes<T: Tally>(
-    groups: &mut Groups<Panes<T>>,
-    group: GroupId,
-    over: i64,
-    count: u64,
-    firings: &mut Vec<Firing>,
-) {
-    if let Some(panes) = groups.get_mut(group) {
-        panes.fire(pane_length(over), count, firings);
     }
 }
 

@@ -160,6 +160,16 @@ impl Window {
     }
 }
 
+impl Window {
+    /// How often to forget what is old, in microseconds of event time: so seldom that looking at every group
+    /// costs nothing beside what came in the meantime.
+    pub fn forgets_every(&self) -> i64 {
+        (self.reach() / PANES).clamp(MINUTE, DAY)
+    }
+}
+
+const MINUTE: i64 = 60_000_000;
+
 /// A rate below this many rows a window is no surge, whatever the baseline, unless `count` says otherwise.
 const LEAST_RATE: u64 = 20;
 

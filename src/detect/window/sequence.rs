@@ -26,6 +26,14 @@ struct Pane {
     steps: Box<[Option<Ends>]>,
 }
 
+/// What is to be said of a pane.
+enum Look {
+    Nothing,
+    Fires(Firing),
+    /// Until this event time.
+    Waits(i64),
+}
+
 /// The panes of one group that have a step, oldest first.
 #[derive(Debug)]
 pub struct Sequence {
@@ -79,40 +87,49 @@ impl Sequence {
         wanted(rule).all(|step| self.panes.iter().any(|pane| pane.ends(step).is_some()))
     }
 
-    /// The panes that close a sequence, each once; of those with a step that must not happen, only what
-    /// `settled` (event time up to which nothing comes any more) decides.
-    pub fn fire(&mut self, rule: &Steps, settled: i64, firings: &mut Vec<Firing>) {
+    /// The panes that close a sequence, each once. With a step that must not happen it is decided when
+    /// nothing earlier than `settled` comes any more; when to look again, where something waits for that.
+    pub fn fire(&mut self, rule: &Steps, settled: i64, firings: &mut Vec<Firing>) -> Option<i64> {
+        let mut due: Option<i64> = None;
         for at in 0..self.panes.len() {
-            if let Some(firing) = self.firing(at, rule, settled) {
-                firings.push(firing);
-                if let Some(pane) = self.panes.get_mut(at) {
-                    pane.fired = true;
+            match self.look(at, rule, settled) {
+                Look::Fires(firing) => {
+                    firings.push(firing);
+                    if let Some(pane) = self.panes.get_mut(at) {
+                        pane.fired = true;
+                    }
                 }
+                Look::Waits(until) => due = Some(due.map_or(until, |due| due.min(until))),
+                Look::Nothing => {}
             }
         }
+        due
     }
 
-    fn firing(&self, at: usize, rule: &Steps, settled: i64) -> Option<Firing> {
-        let length = pane_length(rule.over);
-        let last = self.panes.get(at).filter(|pane| !pane.fired)?;
+    fn look(&self, at: usize, rule: &Steps, settled: i64) -> Look {
+        let Some(last) = self.panes.get(at).filter(|pane| !pane.fired) else { return Look::Nothing };
         let window = self.between(last.place - (PANES - 1), last.place);
-        let evidence = if rule.ordered { chain(rule, window, last)? } else { all(rule, window, last)? };
-        let closing = *evidence.last()?;
+        let evidence = if rule.ordered { chain(rule, window, last) } else { all(rule, window, last) };
+        let evidence = evidence.unwrap_or_default();
+        let Some(closing) = evidence.last().copied() else { return Look::Nothing };
         if let Some(absent) = rule.absent {
             let (from, to) = forbidden(rule, absent, last.place);
-            let is_settled = to.saturating_add(1).saturating_mul(length) <= settled;
             let not_before = if rule.ordered && is_last(rule, absent) { closing.time } else { i64::MIN };
-            let happened = self.between(from, to).iter().filter_map(|pane| pane.ends(absent));
-            if !is_settled || happened.into_iter().any(|ends| ends.last.time >= not_before) {
-                return None;
+            let mut happened = self.between(from, to).iter().filter_map(|pane| pane.ends(absent));
+            if happened.any(|ends| ends.last.time >= not_before) {
+                return Look::Nothing;
+            }
+            let until = to.saturating_add(1).saturating_mul(pane_length(rule.over));
+            if until > settled {
+                return Look::Waits(until);
             }
         }
-        Some(Firing {
+        Look::Fires(Firing {
             witness: closing,
             count: evidence.len() as u64,
             rows: evidence.len() as u64,
             place: last.place,
-            from: evidence.iter().map(|step| step.time).min()?,
+            from: evidence.iter().map(|step| step.time).min().unwrap_or(closing.time),
             to: closing.time,
             evidence,
             against: None,

@@ -78,15 +78,16 @@ impl Spans {
         }
     }
 
-    /// The wakings that nothing earlier than `settled` can undo, each once. Whether one waits.
-    pub fn fire(&mut self, after: i64, settled: i64, firings: &mut Vec<Firing>) -> bool {
+    /// The wakings that nothing earlier than `settled` can undo, each once; when to look again,
+    /// where one waits.
+    pub fn fire(&mut self, after: i64, settled: i64, firings: &mut Vec<Firing>) -> Option<i64> {
         let mut before: Option<i64> = None;
-        let mut waits = false;
+        let mut due: Option<i64> = None;
         for span in &mut self.spans {
             let woke = before.replace(span.last).filter(|_| !span.fired);
             let Some(slept) = woke else { continue };
             if span.first.time > settled {
-                waits = true;
+                due = Some(due.map_or(span.first.time, |due| due.min(span.first.time)));
                 continue;
             }
             span.fired = true;
@@ -101,7 +102,7 @@ impl Spans {
                 against: Some(format!("the first after {} without any", about(span.first.time - slept))),
             });
         }
-        waits
+        due
     }
 
     /// Drops spans that ended before the newest that `settled` decides.

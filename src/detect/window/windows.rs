@@ -27,7 +27,13 @@ pub struct Windows {
     pace: Pace,
     /// Event time before which nothing comes any more, in microseconds since the epoch.
     settled: i64,
+    most: usize,
+    /// When the ledger has so many lines, those that nobody needs are left out.
+    tidy_at: usize,
 }
+
+/// Lines of a ledger that are not worth tidying: some megabytes.
+const FEW_LINES: usize = 1 << 16;
 
 /// A detector that has forgotten something for want of room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,24 +58,89 @@ impl Windows {
         };
         let memories: Vec<Option<Memory>> = detectors.iter().map(memory).collect();
         let ledger = Ledger::with(kept_columns(&detectors));
-        Self { detectors, memories, ledger, pace, settled: i64::MIN }
+        Self { detectors, memories, ledger, pace, settled: i64::MIN, most, tidy_at: FEW_LINES }
+    }
+
+    /// The memories of another engine's detectors: of those that are the same, as they are; of others, empty.
+    pub fn for_engine(mut self, engine: &Engine) -> Self {
+        let mut next = Self::within(engine, self.pace, self.most);
+        next.settled = self.settled;
+        for (detector, slot) in next.detectors.iter().zip(&mut next.memories) {
+            let same = self.detectors.iter().position(|known| known.content == detector.content);
+            let known = same.and_then(|place| self.memories.get_mut(place)).and_then(Option::take);
+            if let (Some(slot), Some(mut known)) = (slot, known) {
+                known.each_witness(|witness| *witness = self.ledger.carry(witness, &mut next.ledger));
+                *slot = known;
+            }
+        }
+        next
     }
 
     /// Adds the rows of a batch that enter windows; what fires at once.
     pub fn add(&mut self, batch: &RecordBatch, entering: &[Entering]) -> Vec<Found> {
-        if entering.is_empty() {
-            return Vec::new();
-        }
-        let mut view = BatchView::of(Rows::of(batch));
-        for Entering { detector, step, rows } in entering {
-            if let Some(Some(memory)) = self.memories.get_mut(*detector) {
-                memory.add(&mut view, rows, *step, &mut self.ledger);
-            }
-        }
+        self.enter(batch, entering, Some);
         match self.pace {
             Pace::AtTheEnd => Vec::new(),
             Pace::Live { .. } => self.fire(),
         }
+    }
+
+    /// The same where the rows were selected by an engine of other, older rules: what its detectors share with
+    /// these counts.
+    pub fn add_by(&mut self, engine: &Engine, batch: &RecordBatch, entering: &[Entering]) -> Vec<Found> {
+        let theirs = engine.shared_detectors();
+        if Arc::ptr_eq(&theirs, &self.detectors) {
+            return self.add(batch, entering);
+        }
+        let ours = Arc::clone(&self.detectors);
+        self.enter(batch, entering, |place| {
+            let detector = theirs.get(place)?;
+            ours.iter().position(|known| known.content == detector.content)
+        });
+        self.fire()
+    }
+
+    fn enter(&mut self, batch: &RecordBatch, entering: &[Entering], place: impl Fn(usize) -> Option<usize>) {
+        if entering.is_empty() {
+            return;
+        }
+        let mut view = BatchView::of(Rows::of(batch));
+        for Entering { detector, step, rows } in entering {
+            let memory = place(*detector).and_then(|place| self.memories.get_mut(place));
+            if let Some(Some(memory)) = memory {
+                memory.add(&mut view, rows, *step, &mut self.ledger);
+            }
+        }
+        self.tidy();
+    }
+
+    /// Leaves out the lines of the ledger that nobody needs any more.
+    fn tidy(&mut self) {
+        if self.ledger.len() < self.tidy_at {
+            return;
+        }
+        let mut ledger = Ledger::with(kept_columns(&self.detectors));
+        for memory in self.memories.iter_mut().flatten() {
+            memory.each_witness(|witness| *witness = self.ledger.carry(witness, &mut ledger));
+        }
+        self.ledger = ledger;
+        self.tidy_at = self.ledger.len().saturating_mul(2).max(FEW_LINES);
+    }
+
+    /// When firings are asked for.
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// The longest time that rows matter, in microseconds of event time.
+    pub fn reach(&self) -> i64 {
+        let all = self.memories.iter().flatten().map(|memory| memory.window().reach());
+        all.max().unwrap_or_default()
+    }
+
+    /// Whether no detector remembers anything.
+    pub fn is_idle(&self) -> bool {
+        self.memories.iter().all(Option::is_none)
     }
 
     /// Nothing earlier than `settled` comes any more: what this decides, and what it makes needless.

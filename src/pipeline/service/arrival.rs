@@ -9,7 +9,6 @@ use super::raiser::Job;
 use super::versions::Verdicts;
 use super::watch::{Origin, Stages, Took};
 use super::{Service, ServiceError};
-use crate::detect::table::to_batch;
 use crate::domain::alert::Folding;
 use crate::domain::finding::Finding;
 use crate::history::{Covered, Traces};
@@ -17,6 +16,7 @@ use crate::metrics::Account;
 use crate::pipeline::memory::Remembered;
 use crate::pipeline::prepare::Prepared;
 use crate::pipeline::rejected;
+use crate::pipeline::rules::Judged;
 use crate::source::Refused;
 use crate::source::feed::Arrival;
 use crate::store::{Kind, PositionMove};
@@ -29,8 +29,6 @@ struct Taken {
     traces: Traces,
     rejects: Vec<Refused>,
     account: Account,
-    /// The highest event time in it.
-    latest: Option<i64>,
     stages: Stages,
 }
 
@@ -77,25 +75,35 @@ impl Service {
             self.memory.batch_of(built, Some(&arrival.partition.label))?;
         joined.count(&mut account);
         let join = watch.lap();
-        let latest = latest_of(&Rows::of(&joined.batch));
-        self.judged_up_to = self.judged_up_to.max(latest);
-        let verdicts = self.versions.judge(joined.batch, &aliases)?;
-        let detect = verdicts.iter().map(|verdicts| verdicts.judged.detecting).sum();
-        let stages = Stages { prepare, join, judge: watch.lap().saturating_sub(detect), detect };
-        Ok(Taken { verdicts, traces, rejects, account, latest, stages })
+        self.judged_up_to = self.judged_up_to.max(Rows::of(&joined.batch).latest());
+        let mut verdicts = self.versions.judge(joined.batch, &aliases)?;
+        let detect: Duration = verdicts.iter().map(|verdicts| verdicts.judged.detecting).sum();
+        let judge = watch.lap().saturating_sub(detect);
+        self.live.take(&arrival.partition, &mut verdicts);
+        let stages = Stages { prepare, join, judge, detect: detect + watch.lap() };
+        Ok(Taken { verdicts, traces, rejects, account, stages })
     }
 
-    /// Every source is at its end: what still waits for a neighbour stands alone.
+    /// Every source is at its end: what still waits for a neighbour stands alone, and windows that wait for
+    /// time to pass decide.
     pub(super) fn take_stranded(&mut self) -> Result<(), ServiceError> {
-        let Some(Remembered { joined, traces, aliases }) = self.memory.finish()? else { return Ok(()) };
         let now = (self.clock)();
         let mut account = Account::default();
-        joined.count(&mut account);
-        let verdicts = self.versions.judge(joined.batch, &aliases)?;
+        let (mut verdicts, traces) = match self.memory.finish()? {
+            Some(Remembered { joined, traces, aliases }) => {
+                joined.count(&mut account);
+                (self.versions.judge(joined.batch, &aliases)?, traces)
+            }
+            None => {
+                let rules = Arc::clone(&self.versions.newest().rules);
+                (vec![Verdicts { rules, judged: Judged::of_windows(Vec::new()) }], Traces::default())
+            }
+        };
+        self.live.finish(&mut verdicts);
         self.raise(&verdicts, Origin { source: Arc::from(""), written_at: None, received_at: now })?;
         for verdicts in &verdicts {
             self.open.push(Kind::Events, &verdicts.judged.batch)?;
-            self.open.push(Kind::Findings, &to_batch(&verdicts.judged.findings)?)?;
+            self.open.push(Kind::Findings, &verdicts.judged.rows_of_findings()?)?;
         }
         self.open.remember(traces);
         self.open.count(&account);
@@ -112,7 +120,7 @@ impl Service {
     fn keep(&mut self, arrival: &Arrival, taken: &Taken) -> Result<(), ServiceError> {
         for verdicts in &taken.verdicts {
             self.open.push(Kind::Events, &verdicts.judged.batch)?;
-            self.open.push(Kind::Findings, &to_batch(&verdicts.judged.findings)?)?;
+            self.open.push(Kind::Findings, &verdicts.judged.rows_of_findings()?)?;
         }
         if !taken.rejects.is_empty() {
             let rows = rejected::rows(&arrival.chunk.source, &taken.rejects, arrival.received_at)?;
@@ -120,15 +128,14 @@ impl Service {
         }
         self.open.count(&taken.account);
         let partition = &arrival.partition;
-        let watermark = self.watermarks.entry(partition.identity.clone()).or_insert(i64::MIN);
-        *watermark = (*watermark).max(taken.latest.unwrap_or(i64::MIN));
+        let watermark = self.live.mark_of(partition);
         let covered = Covered {
             source: &partition.source,
             identity: &partition.identity,
             partition: &partition.label,
             from: arrival.from,
             to: arrival.to,
-            otherwise: if *watermark > i64::MIN { *watermark } else { arrival.received_at },
+            otherwise: watermark.unwrap_or(arrival.received_at),
         };
         self.open.covered(&covered, taken.verdicts.iter().flat_map(times_of));
         self.open.moved(PositionMove {
@@ -136,7 +143,7 @@ impl Service {
             label: partition.label.clone(),
             from: arrival.from,
             to: arrival.to,
-            watermark: Some(*watermark).filter(|time| *time > i64::MIN),
+            watermark,
         });
         self.opened_at.get_or_insert(arrival.received_at);
         Ok(())
@@ -153,10 +160,6 @@ fn findings_of(verdicts: &[Verdicts]) -> Vec<(Finding, Folding)> {
 fn times_of(verdicts: &Verdicts) -> Vec<i64> {
     let rows = Rows::of(&verdicts.judged.batch);
     (0..rows.len()).filter_map(|row| rows.time(Column::EventTime, row)).collect()
-}
-
-fn latest_of(rows: &Rows<'_>) -> Option<i64> {
-    (0..rows.len()).filter_map(|row| rows.time(Column::EventTime, row)).max()
 }
 
 /// A stopwatch that tells the time since it was last asked.

@@ -140,10 +140,10 @@ impl Service {
         Ok(())
     }
 
-    /// The highest event time that was read of a partition, as far as it is known.
+    /// Event time up to which a partition was read, less its lateness, as far as it is known.
     fn read_up_to(&self, partition: &Partition) -> Option<i64> {
-        if let Some(time) = self.watermarks.get(&partition.identity).filter(|time| **time > i64::MIN) {
-            return Some(*time);
+        if let Some(mark) = self.live.mark_of(partition) {
+            return Some(mark);
         }
         let stored = self.store.wait(self.store.store().position_of(&partition.identity));
         stored.ok().flatten().and_then(|stored| stored.watermark)

@@ -15,6 +15,7 @@
 //! Time is an argument ([`Clock`]); nothing here reads the system's clock.
 
 mod arrival;
+pub mod live;
 pub mod losses;
 mod raiser;
 mod recovery;
@@ -25,7 +26,7 @@ mod tests;
 pub mod versions;
 pub mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -43,6 +44,7 @@ use crate::history::{HistoryError, Limits, OpenSet};
 use crate::source::Sample;
 use crate::source::feed::{Feed, Signal};
 use crate::store::{BlockingStore, StoreError};
+use live::Live;
 use losses::Losses;
 use raiser::{Gone, Raiser};
 use recovery::Recovery;
@@ -112,6 +114,8 @@ pub struct Parts {
     pub publishes_rejects: bool,
     /// What was read before, as far as it is remembered: [`Memory::restore`].
     pub memory: Memory,
+    /// What windows remember of it: [`super::recall::recall`].
+    pub live: Live,
 }
 
 /// New rules, and the answer to whoever brings them.
@@ -181,8 +185,7 @@ pub struct Service {
     judged_up_to: Option<i64>,
     raiser: Raiser,
     sealer: Sealer,
-    /// The highest event time of each partition's records, by identity.
-    watermarks: BTreeMap<String, i64>,
+    live: Live,
     /// The generation of each source: arrivals of older ones were dropped before.
     generation: u64,
     ended: BTreeSet<Arc<str>>,
@@ -221,7 +224,7 @@ impl Service {
             open: OpenSet::default(),
             opened_at: None,
             judged_up_to: None,
-            watermarks: BTreeMap::new(),
+            live: parts.live,
             generation: 0,
             ended: BTreeSet::new(),
             losses: Losses::default(),
@@ -322,6 +325,7 @@ impl Service {
         let Install { rules, record, installed } = install;
         let effective_from = record(self.judged_up_to);
         if let Ok(effective_from) = effective_from {
+            self.live.install(&rules.engine);
             self.versions.install(Version { effective_from, rules });
         }
         // Whoever brought the rules may have gone; they hold all the same.

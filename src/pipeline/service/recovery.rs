@@ -1,5 +1,6 @@
 //! What the loop does after a failure: drop what is not sealed, rest, remember what was sealed, go on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::raiser::{NotStored, Outcome};
@@ -7,6 +8,7 @@ use super::{Service, ServiceError};
 use crate::alerts::AlertError;
 use crate::history::OpenSet;
 use crate::pipeline::memory::Memory;
+use crate::pipeline::recall::recall;
 use crate::store::StoreError;
 
 /// After a failure the loop rests this long, then twice as long, up to [`LONGEST_REST`]: a full disk does
@@ -87,9 +89,16 @@ impl Service {
 
     /// Remembers what was sealed, and has the sources read from there; whether that is done.
     fn restore(&mut self) -> bool {
-        match self.store.wait(Memory::restore(self.store.store())) {
-            Ok(memory) => {
+        let rules = Arc::clone(&self.versions.newest().rules);
+        let lateness = self.live.lateness().clone();
+        let store = self.store.store();
+        let restored = self.store.wait(async {
+            Ok((Memory::restore(store).await?, recall(store, &rules.engine, &lateness).await?))
+        });
+        match restored {
+            Ok((memory, live)) => {
                 self.memory = memory;
+                self.live = live;
                 self.recovery.lost = false;
                 self.generation += 1;
                 self.feeds.iter().for_each(|feed| feed.rewind(self.generation));

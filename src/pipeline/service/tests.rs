@@ -17,6 +17,8 @@ use crate::detect::engine::Engine;
 use crate::history::batches;
 use crate::metrics::Account;
 use crate::pipeline::generate::Company;
+use crate::pipeline::lateness::Lateness;
+use crate::pipeline::recall::recall;
 use crate::source::feed::{Arrival, Partition, Status};
 use crate::source::{Chunk, Mark as SourceMark, Piece, Shape};
 use crate::store::{CoverageKind, Kind, Position, PositionMove};
@@ -267,6 +269,7 @@ fn live_watched(
         sample: Sample::Masked,
         publishes_rejects: false,
         memory: store.wait(Memory::restore(store.store())).unwrap(),
+        live: store.wait(recall(store.store(), &rules().engine, &Lateness::default())).unwrap(),
     };
     begun();
     std::thread::scope(|scope| {

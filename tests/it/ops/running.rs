@@ -125,6 +125,7 @@ fn a_service_whose_broker_is_away_is_alive_says_so_reloads_and_stops_when_told()
         service.wait("/metrics", |_, body| body.contains(line));
     }
     assert_eq!(service.ask("GET", "/healthz").0, 200);
+    service.wait("/api/v1/alerts?limit=1", |status, body| status == 403 && body.contains("http.users"));
 
     let examined = service.keyward.args(["doctor", "--config", "keyward.yaml"]).run();
     assert!(
