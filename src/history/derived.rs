@@ -22,17 +22,14 @@ use super::{facts, usage};
 use crate::store::{DataFolder, FileRow, Kind, Replacement, SealId, Store};
 
 /// What is derived, from which each kind of file and table comes.
-pub(super) const DERIVED: [Derived; 2] = [
-    Derived { kind: Kind::Usage, form: usage::FORM, add: usage::add },
-    Derived { kind: Kind::Facts, form: facts::FORM, add: facts::add },
-];
+pub(super) const DERIVED: [Derived; 2] =
+    [Derived { kind: Kind::Usage, form: usage::FORM }, Derived { kind: Kind::Facts, form: facts::FORM }];
 
 /// One kind of derived rows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Derived {
     pub kind: Kind,
     form: Form,
-    add: fn(&mut Rollup, &RecordBatch),
 }
 
 /// Writes what these events add: at most a file a kind and day.
@@ -46,12 +43,15 @@ pub(super) fn write(
     at: i64,
     unsealed: &mut Unsealed,
 ) -> Result<Vec<FileRow>, HistoryError> {
-    let mut files = Vec::new();
-    for derived in DERIVED {
-        let mut rollup = Rollup::new(derived.form);
-        events.iter().for_each(|batch| (derived.add)(&mut rollup, batch));
-        files.extend(derived.write(rollup, folder, seal, at, unsealed)?);
+    let [usage, facts] = DERIVED;
+    let (mut uses, mut told) = (Rollup::new(usage.form), Rollup::new(facts.form));
+    for batch in events {
+        usage::add(&mut uses, batch);
+        facts::add(&mut told, batch);
     }
+    facts::add_uses(&mut told, &uses);
+    let mut files = usage.write(uses, folder, seal, at, unsealed)?;
+    files.extend(facts.write(told, folder, seal, at, unsealed)?);
     Ok(files)
 }
 

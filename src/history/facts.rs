@@ -9,7 +9,8 @@ use arrow::datatypes::Int64Type;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::rollup::{Column, Form, Rollup, Seen, texts, times};
+use super::rollup::{Column, Form, Memo, Rollup, Seen, texts, times};
+use super::usage;
 use crate::domain::event::Outcome;
 
 /// The table `facts`.
@@ -56,14 +57,33 @@ fn told_by(action: &str) -> Option<Told> {
     }
 }
 
-/// Adds the facts of a batch.
+/// Adds the facts of a batch, but for uses.
 pub(super) fn add(rollup: &mut Rollup, batch: &RecordBatch) {
     let columns = Columns::of(rollup, batch);
+    let mut memos = Memos::default();
     for (row, time) in times(batch, "event_time").unwrap_or_default().iter().enumerate() {
-        if columns.tells(row) {
-            columns.add(rollup, row, *time);
+        if let Some(key) = columns.tells(row) {
+            columns.add_names(rollup, &mut memos, key, row, *time);
+            columns.add_change(rollup, row, *time);
         }
     }
+}
+
+/// Adds by which functions keys were used, as it is added up already.
+pub(super) fn add_uses(rollup: &mut Rollup, usage: &Rollup) {
+    let fact = rollup.word("use");
+    for (key, function, seen) in usage::uses(usage) {
+        let (key, function) = (rollup.word(key), rollup.word(function));
+        rollup.add([fact, key, function], 0, seen);
+    }
+}
+
+/// One for each column that names something of a key.
+#[derive(Debug, Default)]
+struct Memos {
+    alias: Memo,
+    material: Memo,
+    version: Memo,
 }
 
 /// The columns of a batch that tell something.
@@ -71,7 +91,6 @@ struct Columns<'b> {
     key: Column<'b>,
     alias: Column<'b>,
     material: Column<'b>,
-    function: Column<'b>,
     action: Column<'b>,
     outcome: Column<'b>,
     /// The outcomes of calls that did something.
@@ -95,7 +114,6 @@ struct Facts {
     rotation: u32,
     grant: u32,
     grant_ended: u32,
-    usage: u32,
 }
 
 impl Facts {
@@ -108,7 +126,6 @@ impl Facts {
             rotation: rollup.word("rotation"),
             grant: rollup.word("grant"),
             grant_ended: rollup.word("grant_ended"),
-            usage: rollup.word("use"),
         }
     }
 }
@@ -118,16 +135,14 @@ impl<'b> Columns<'b> {
         let action = rollup.column(batch, "action");
         let told = action.words().iter().copied();
         let told = told.filter_map(|word| Some((word, told_by(rollup.text(word)?)?))).collect();
+        let version = batch.column_by_name("key_version");
         Self {
             key: rollup.column(batch, "key_id"),
             alias: rollup.column(batch, "key_alias"),
             material: rollup.column(batch, "key_material"),
-            function: rollup.column(batch, "function"),
             outcome: rollup.column(batch, "outcome"),
             done: [Outcome::Success, Outcome::Partial].map(|outcome| rollup.word(outcome.as_str())),
-            version: batch
-                .column_by_name("key_version")
-                .and_then(|column| column.as_primitive_opt::<Int64Type>()),
+            version: version.and_then(|column| column.as_primitive_opt::<Int64Type>()),
             corrects: texts(batch, "corrects"),
             request: texts(batch, "request"),
             response: texts(batch, "response"),
@@ -137,46 +152,53 @@ impl<'b> Columns<'b> {
         }
     }
 
-    fn tells(&self, row: usize) -> bool {
-        self.key.has(row) && self.corrects.is_none_or(|corrects| corrects.is_null(row))
+    /// The key of a row that counts, by its place in the batch's dictionary.
+    fn tells(&self, row: usize) -> Option<usize> {
+        let is_correction = self.corrects.is_some_and(|corrects| corrects.is_valid(row));
+        self.key.key(row).filter(|_| !is_correction)
     }
 
-    fn add(&self, rollup: &mut Rollup, row: usize, time: i64) {
-        let (key, facts) = (self.key.at(row), &self.facts);
-        let add = |rollup: &mut Rollup, fact: u32, value: u32| {
-            rollup.add([fact, key, value], 0, Seen::once(time));
-        };
-        for (fact, column) in [(facts.alias, &self.alias), (facts.material, &self.material)] {
-            if column.has(row) {
-                add(rollup, fact, column.at(row));
-            }
+    /// What the key is called, and which version and material was used.
+    fn add_names(&self, rollup: &mut Rollup, memos: &mut Memos, place: usize, row: usize, time: i64) {
+        let (key, facts, seen) = (self.key.at(row), &self.facts, Seen::once(time));
+        if self.alias.has(row) {
+            let words = [facts.alias, key, self.alias.at(row)];
+            rollup.add_of(&mut memos.alias, place, (words, 0), seen);
+        }
+        if self.material.has(row) {
+            let words = [facts.material, key, self.material.at(row)];
+            rollup.add_of(&mut memos.material, place, (words, 0), seen);
         }
         if let Some(version) = self.version.filter(|version| version.is_valid(row)) {
-            let version = rollup.word(&version.value(row).to_string());
-            add(rollup, facts.version, version);
+            let words = [facts.version, key, rollup.digits(version.value(row))];
+            rollup.add_of(&mut memos.version, place, (words, 0), seen);
         }
+    }
+
+    /// What a change that was done tells.
+    fn add_change(&self, rollup: &mut Rollup, row: usize, time: i64) {
+        let (action, facts) = (self.action.at(row), &self.facts);
+        let Some((_, told)) = self.told.iter().find(|(word, _)| *word == action) else { return };
         if !self.done.contains(&self.outcome.at(row)) {
             return;
         }
-        if self.function.has(row) {
-            add(rollup, facts.usage, self.function.at(row));
-        }
-        let action = self.action.at(row);
-        let Some((_, told)) = self.told.iter().find(|(word, _)| *word == action) else { return };
         let (fact, value) = match told {
-            Told::Rotation => return add(rollup, facts.rotation, action),
-            Told::Grant => (facts.grant, member(self.response, row, &["grantId"])),
-            Told::GrantEnded => (facts.grant_ended, member(self.request, row, &["grantId"])),
+            Told::Rotation => (facts.rotation, Some(action)),
+            Told::Grant => (facts.grant, word(rollup, member(self.response, row, &["grantId"]))),
+            Told::GrantEnded => (facts.grant_ended, word(rollup, member(self.request, row, &["grantId"]))),
             Told::Policy => {
                 let policy = member(self.request, row, &["policy", "resourcePolicy"]);
-                (facts.policy, policy.map(|policy| hash(&policy)))
+                (facts.policy, word(rollup, policy.map(|policy| hash(&policy))))
             }
         };
         if let Some(value) = value {
-            let value = rollup.word(&value);
-            add(rollup, fact, value);
+            rollup.add([fact, self.key.at(row), value], 0, Seen::once(time));
         }
     }
+}
+
+fn word(rollup: &mut Rollup, text: Option<String>) -> Option<u32> {
+    text.map(|text| rollup.word(&text))
 }
 
 /// The first of these members of a row's document, as text.

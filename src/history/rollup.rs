@@ -71,6 +71,14 @@ struct Place {
     time: i64,
 }
 
+impl Place {
+    fn of<const N: usize>(words: [u32; N], time: i64) -> Self {
+        let mut place = Self { words: [NONE; MOST_WORDS], time };
+        place.words.iter_mut().zip(words).for_each(|(to, from)| *to = from);
+        place
+    }
+}
+
 /// What was seen at a place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
@@ -81,6 +89,12 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    fn join(&mut self, other: Self) {
+        self.events = self.events.saturating_add(other.events);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
     /// One event of this time.
     pub fn once(time: i64) -> Self {
         Self { events: 1, first: time, last: time }
@@ -93,8 +107,14 @@ pub(super) struct Rollup {
     form: Form,
     known: HashMap<Arc<str>, u32, Fast>,
     words: Vec<Arc<str>>,
-    seen: HashMap<Place, Seen, Fast>,
+    numbers: HashMap<i64, u32, Fast>,
+    places: HashMap<Place, usize, Fast>,
+    seen: Vec<Seen>,
 }
+
+/// Where the last row of each key of a batch went: most of a key's rows are as the one before.
+#[derive(Debug, Default)]
+pub(super) struct Memo(Vec<Option<(Place, usize)>>);
 
 /// A column of words of one batch, each distinct one looked up once.
 #[derive(Debug)]
@@ -105,12 +125,16 @@ pub(super) struct Column<'b> {
 
 impl Column<'_> {
     /// The word of a row.
+    #[inline]
     pub fn at(&self, row: usize) -> u32 {
-        let Some(keys) = self.keys else { return NONE };
-        if row >= keys.len() || keys.is_null(row) {
-            return NONE;
-        }
-        usize::try_from(keys.value(row)).ok().and_then(|key| self.words.get(key)).copied().unwrap_or(NONE)
+        self.key(row).and_then(|key| self.words.get(key)).copied().unwrap_or(NONE)
+    }
+
+    /// The place of a row's word in the batch's dictionary.
+    #[inline]
+    pub fn key(&self, row: usize) -> Option<usize> {
+        let keys = self.keys.filter(|keys| row < keys.len() && keys.is_valid(row))?;
+        usize::try_from(keys.value(row)).ok()
     }
 
     /// The distinct words of the batch.
@@ -127,7 +151,14 @@ impl Column<'_> {
 impl Rollup {
     /// Nothing yet.
     pub fn new(form: Form) -> Self {
-        Self { form, known: HashMap::default(), words: Vec::new(), seen: HashMap::default() }
+        Self {
+            form,
+            known: HashMap::default(),
+            words: Vec::new(),
+            numbers: HashMap::default(),
+            places: HashMap::default(),
+            seen: Vec::new(),
+        }
     }
 
     /// Whether there is no row.
@@ -147,6 +178,16 @@ impl Rollup {
         number
     }
 
+    /// The number that stands for a number's digits.
+    pub fn digits(&mut self, number: i64) -> u32 {
+        if let Some(known) = self.numbers.get(&number) {
+            return *known;
+        }
+        let word = self.word(&number.to_string());
+        self.numbers.insert(number, word);
+        word
+    }
+
     /// The word that a number stands for.
     pub fn text(&self, number: u32) -> Option<&str> {
         usize::try_from(number).ok().and_then(|number| self.words.get(number)).map(|word| &**word)
@@ -164,12 +205,49 @@ impl Rollup {
 
     /// Adds what was seen.
     pub fn add<const N: usize>(&mut self, words: [u32; N], time: i64, seen: Seen) {
-        let mut place = Place { words: [NONE; MOST_WORDS], time };
-        place.words.iter_mut().zip(words).for_each(|(to, from)| *to = from);
-        let known = self.seen.entry(place).or_insert(Seen { events: 0, ..seen });
-        known.events = known.events.saturating_add(seen.events);
-        known.first = known.first.min(seen.first);
-        known.last = known.last.max(seen.last);
+        self.add_at(Place::of(words, time), seen);
+    }
+
+    /// Adds what was seen of the key at this place of its batch's dictionary.
+    #[inline]
+    pub fn add_of<const N: usize>(
+        &mut self,
+        memo: &mut Memo,
+        key: usize,
+        (words, time): ([u32; N], i64),
+        seen: Seen,
+    ) {
+        let place = Place::of(words, time);
+        if let Some(Some((last, index))) = memo.0.get(key)
+            && *last == place
+            && let Some(known) = self.seen.get_mut(*index)
+        {
+            return known.join(seen);
+        }
+        let index = self.add_at(place, seen);
+        if memo.0.len() <= key {
+            memo.0.resize(key + 1, None);
+        }
+        if let Some(last) = memo.0.get_mut(key) {
+            *last = Some((place, index));
+        }
+    }
+
+    fn add_at(&mut self, place: Place, seen: Seen) -> usize {
+        let index = *self.places.entry(place).or_insert(self.seen.len());
+        match self.seen.get_mut(index) {
+            Some(known) => known.join(seen),
+            None => self.seen.push(seen),
+        }
+        index
+    }
+
+    /// The words and what was seen of each row.
+    pub fn rows(&self) -> impl Iterator<Item = ([Option<&str>; MOST_WORDS], Seen)> {
+        self.places.iter().filter_map(|(place, index)| {
+            let seen = self.seen.get(*index)?;
+            Some((place.words.map(|word| self.text(word)), *seen))
+        })
     }
 
     /// Adds the rows of a file of this form.
@@ -195,7 +273,10 @@ impl Rollup {
     /// # Errors
     /// Never in practice: columns and schema come from one form.
     pub fn finish(self) -> Result<RecordBatch, ArrowError> {
-        let (words, rows) = (self.words, self.seen.into_iter().collect::<Vec<(Place, Seen)>>());
+        let (words, seen) = (self.words, self.seen);
+        let rows = self.places.into_iter();
+        let rows: Vec<(Place, Seen)> =
+            rows.filter_map(|(place, index)| Some((place, *seen.get(index)?))).collect();
         let mut columns: Vec<ArrayRef> = Vec::new();
         for place in 0..self.form.words.len() {
             let mut column = WordBuilder::default();

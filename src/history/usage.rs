@@ -5,7 +5,8 @@
 
 use arrow::array::{Array, RecordBatch};
 
-use super::rollup::{Form, Rollup, Seen, texts, times};
+use super::rollup::{Form, Memo, Rollup, Seen, texts, times};
+use crate::domain::event::Outcome;
 
 /// Microseconds in an hour.
 const HOUR: i64 = 3_600_000_000;
@@ -28,11 +29,23 @@ pub(super) fn add(rollup: &mut Rollup, batch: &RecordBatch) {
     let [key, principal, function, via, outcome] =
         ["key_id", "principal", "function", "via", "outcome"].map(|name| rollup.column(batch, name));
     let corrects = texts(batch, "corrects");
+    let mut memo = Memo::default();
     for (row, time) in times(batch, "event_time").unwrap_or_default().iter().enumerate() {
-        if !key.has(row) || corrects.is_some_and(|corrects| corrects.is_valid(row)) {
+        let Some(place) = key.key(row) else { continue };
+        if corrects.is_some_and(|corrects| corrects.is_valid(row)) {
             continue;
         }
         let words = [key.at(row), principal.at(row), function.at(row), via.at(row), outcome.at(row)];
-        rollup.add(words, time.div_euclid(HOUR) * HOUR, Seen::once(*time));
+        let hour = time.div_euclid(HOUR) * HOUR;
+        rollup.add_of(&mut memo, place, (words, hour), Seen::once(*time));
     }
+}
+
+/// The key, the function and what was seen of each row of uses that did something.
+pub(super) fn uses(usage: &Rollup) -> impl Iterator<Item = (&str, &str, Seen)> {
+    let done = [Outcome::Success, Outcome::Partial].map(Outcome::as_str);
+    usage.rows().filter_map(move |([key, _, function, _, outcome], seen)| {
+        outcome.filter(|outcome| done.contains(outcome))?;
+        Some((key?, function?, seen))
+    })
 }

@@ -41,8 +41,8 @@ const MOST_WAITING: usize = 1_000;
 struct Loss {
     finding: Finding,
     row: CoverageRow,
-    /// Whether the row is written.
-    noted: bool,
+    /// Whether it was not known, once its row is written: else history has its finding already.
+    is_new: Option<bool>,
 }
 
 /// Losses on their way.
@@ -106,15 +106,16 @@ impl Service {
             && !self.recovery.is_lost()
             && let Some(mut loss) = self.losses.waiting.pop_front()
         {
-            if !loss.noted {
-                let noted = self.store.wait(self.store.store().note_coverage(&loss.row));
-                if let Err(error) = noted {
-                    tracing::error!(%error, "a loss of records could not be noted; trying again");
-                    self.losses.waiting.push_front(loss);
-                    self.losses.rest_until = now.saturating_add(REST);
-                    return Ok(());
+            if loss.is_new.is_none() {
+                match self.store.wait(self.store.store().note_coverage(&loss.row)) {
+                    Ok(is_new) => loss.is_new = Some(is_new),
+                    Err(error) => {
+                        tracing::error!(%error, "a loss of records could not be noted; trying again");
+                        self.losses.waiting.push_front(loss);
+                        self.losses.rest_until = now.saturating_add(REST);
+                        return Ok(());
+                    }
                 }
-                loss.noted = true;
             }
             let id = loss.finding.id.clone();
             let last = self.losses.last.insert(loss.row.identity.clone(), id.clone());
@@ -131,8 +132,10 @@ impl Service {
         let by = [("detector".into(), Some(DETECTOR.to_owned())), ("source".into(), Some(source.clone()))];
         let origin = Origin { source: Arc::from(source), written_at: None, received_at: now };
         self.raiser.begin(Job { findings: vec![(loss.finding.clone(), Folding::by(by.into()))], origin })?;
-        self.open.push(Kind::Findings, &to_batch(std::slice::from_ref(&loss.finding))?)?;
-        self.opened_at.get_or_insert(now);
+        if loss.is_new == Some(true) {
+            self.open.push(Kind::Findings, &to_batch(std::slice::from_ref(&loss.finding))?)?;
+            self.opened_at.get_or_insert(now);
+        }
         self.losses.open.push(loss);
         Ok(())
     }
@@ -174,7 +177,7 @@ fn gap(partition: &Partition, lost: Lost, (from, to): (i64, i64), before: Option
         reason: Some(lost.sentence().to_owned()),
         ..row(partition, now)
     };
-    Loss { finding: finding(&row, id, level, before.unwrap_or(now), message), row, noted: false }
+    Loss { finding: finding(&row, id, level, before.unwrap_or(now), message), row, is_new: None }
 }
 
 /// Entries that found no room in the spool.
@@ -193,7 +196,7 @@ fn dropped(partition: &Partition, entries: u64, now: i64) -> Loss {
         reason: Some("the spool was full".to_owned()),
         ..row(partition, now)
     };
-    Loss { finding: finding(&row, id, Level::High, pane.saturating_mul(PANE), message), row, noted: false }
+    Loss { finding: finding(&row, id, Level::High, pane.saturating_mul(PANE), message), row, is_new: None }
 }
 
 /// A row about a partition up to now.
