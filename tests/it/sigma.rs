@@ -140,7 +140,10 @@ fn unwrapped(value: Value, lines: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.into_iter().for_each(|item| unwrapped(item, lines)),
         Value::Object(ref members) if members.contains_key("eventVersion") => lines.push(value.to_string()),
-        Value::Object(ref members) if members.contains_key("request") && members["type"] == "response" => {
+        Value::Object(ref members)
+            if members.contains_key("request")
+                && members.get("type").is_some_and(|kind| kind == "response") =>
+        {
             lines.push(value.to_string());
         }
         Value::Object(ref members) if members.contains_key("request") && members.contains_key("type") => {}
