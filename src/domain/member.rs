@@ -23,8 +23,10 @@ impl Members {
     /// Adds what another set has.
     pub fn extend(&mut self, other: &Self) {
         for provider in Provider::ALL.iter().copied() {
-            let more = other.of(provider).iter().cloned();
-            self.of_mut(provider).extend(more);
+            let more = other.of(provider);
+            if !more.is_subset(self.of(provider)) {
+                self.of_mut(provider).extend(more.iter().cloned());
+            }
         }
     }
 

@@ -140,11 +140,13 @@ fn unwrapped(value: Value, lines: &mut Vec<String>) {
     match value {
         Value::Array(items) => items.into_iter().for_each(|item| unwrapped(item, lines)),
         Value::Object(ref members) if members.contains_key("eventVersion") => lines.push(value.to_string()),
-        Value::Object(ref members) if members.contains_key("request") && members.contains_key("type") => {
-            if members["type"] == "response" {
-                lines.push(value.to_string());
-            }
+        Value::Object(ref members)
+            if members.contains_key("request")
+                && members.get("type").is_some_and(|kind| kind == "response") =>
+        {
+            lines.push(value.to_string());
         }
+        Value::Object(ref members) if members.contains_key("request") && members.contains_key("type") => {}
         Value::Object(members) => members.into_iter().for_each(|(_, member)| unwrapped(member, lines)),
         _ => {}
     }

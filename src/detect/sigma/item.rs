@@ -228,8 +228,7 @@ fn around(mut glob: Glob, before: bool, after: bool) -> Glob {
     if before && glob.0.first() != Some(&Piece::Any) {
         glob.0.insert(0, Piece::Any);
     }
-    if after && (glob.0.last() != Some(&Piece::Any) || glob.0.len() == 1 && before) && glob.0 != [Piece::Any]
-    {
+    if after && glob.0.last() != Some(&Piece::Any) {
         glob.0.push(Piece::Any);
     }
     glob

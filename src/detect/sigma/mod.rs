@@ -24,6 +24,8 @@
 //! - 2026-11-24: a column stands for a field only where both hold the same for every record; all else is read from
 //!   the record (`record` column), secrets redacted. Columns hold no empty text, so what an empty text would
 //!   pass is asked of the record too.
+//! - 2026-11-24: `record` tells a member that is absent from one that was not asked for when the event was kept: of
+//!   the latter nothing is known, so neither a test nor its negation is true, and the rule requires it.
 //! - 2026-11-24: `exists` and null mean a value that is not null. A list passes where one of its elements does.
 //!   A number is equal to text that is the same number. An object is its JSON text.
 //! - 2026-11-24: case is ignored by comparing lower case, as everywhere in Sigma but in `re` and `cased`.

@@ -117,17 +117,16 @@ fn anywhere(value: &SigmaValue, record: &Value, cased: bool) -> bool {
 
 fn passes(found: &Value, wanted: &SigmaValue, modifiers: &[Modifier], record: &Value) -> bool {
     let has = |modifier: Modifier| modifiers.contains(&modifier);
-    let comparisons: [(Modifier, fn(f64, f64) -> bool); 4] = [
-        (Modifier::Lt, |a, b| a < b),
-        (Modifier::Lte, |a, b| a <= b),
-        (Modifier::Gt, |a, b| a > b),
-        (Modifier::Gte, |a, b| a >= b),
-    ];
-    for (modifier, compare) in comparisons {
-        if has(modifier) {
-            let wanted: f64 = wanted.to_string().parse().unwrap();
-            return text(found).parse().is_ok_and(|found| compare(found, wanted));
-        }
+    let comparison =
+        [Modifier::Lt, Modifier::Lte, Modifier::Gt, Modifier::Gte].into_iter().find(|one| has(*one));
+    if let Some(comparison) = comparison {
+        let wanted: f64 = wanted.to_string().parse().unwrap();
+        return text(found).parse::<f64>().is_ok_and(|found| match comparison {
+            Modifier::Lt => found < wanted,
+            Modifier::Lte => found <= wanted,
+            Modifier::Gt => found > wanted,
+            _ => found >= wanted,
+        });
     }
     let written = wanted.to_string();
     if has(Modifier::Re) {
