@@ -32,13 +32,19 @@ const MIX: u64 = 0x243f_6a88_85a3_08d3;
 /// compared for equality. Not for telling hostile contents apart by itself: that is [`digest`]'s.
 pub fn fingerprint(seed: u64, bytes: &[u8]) -> u64 {
     let mut hash = seed ^ (bytes.len() as u64).wrapping_mul(MIX);
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-        let wide = u128::from(hash ^ u64::from_le_bytes(word) ^ MIX) * u128::from(MIX.rotate_left(32) | 1);
-        hash = (wide as u64) ^ (wide >> 64) as u64;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        hash = mixed(hash, u64::from_le_bytes(*word));
+    }
+    if !rest.is_empty() {
+        hash = mixed(hash, rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
     hash.rotate_left(29).wrapping_mul(MIX)
+}
+
+const fn mixed(hash: u64, word: u64) -> u64 {
+    let wide = (hash ^ word ^ MIX) as u128 * (MIX.rotate_left(32) | 1) as u128;
+    (wide as u64) ^ (wide >> 64) as u64
 }
 
 /// What stands in for a secret: `redacted:` and eight hex digits of its SHA-256.

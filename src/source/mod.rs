@@ -69,7 +69,7 @@ pub use chunk::{Chunk, Mark, Piece, Refused, Shape};
 pub use error::SourceError;
 pub use identity::{FileIdentity, HEAD_BYTES};
 pub use input::Input;
-pub use limits::{Limits, Sample};
+pub use limits::{GATHERED_BYTES, Limits, Sample};
 pub use message::Gatherer;
 pub use paths::find;
 pub use reader::{Progress, Reader};

@@ -1,5 +1,6 @@
 //! Builds one Arrow batch from normalized events.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -226,8 +227,11 @@ fn write_context(context: Option<&[(&str, &str)]>, json: &mut String, names: &mu
     json.clear();
     names.clear();
     let Some(pairs) = context else { return };
-    let mut pairs: Vec<_> = pairs.to_vec();
-    pairs.sort_unstable();
+    let mut pairs = Cow::Borrowed(pairs);
+    // Most contexts are one pair, or come in order.
+    if !pairs.is_sorted() {
+        pairs.to_mut().sort_unstable();
+    }
     json.push('{');
     for (place, (name, value)) in pairs.iter().enumerate() {
         if place > 0 {

@@ -109,6 +109,20 @@ fn a_question_takes_typed_parameters() {
 }
 
 #[test]
+fn what_one_caller_did_last_comes_first_and_no_more_than_asked_for() {
+    let keyward = filled();
+    let ask = |more: &[&str]| {
+        let principal = "principal=arn:aws:iam::111122223333:role/orders-api";
+        let args = ["-f", "principal-activity", "--param", principal, "--format", "json"];
+        query(&keyward, &[&args, more].concat()).json()
+    };
+    let all = ask(&[]);
+    let times: Vec<&str> = all.iter().filter_map(|row| row["last_time"].as_str()).collect();
+    assert!(times.len() >= 2 && times.is_sorted_by(|one, next| one >= next), "{times:?}");
+    assert_eq!(ask(&["--param", "rows=1"]), all[..1]);
+}
+
+#[test]
 fn a_wrong_question_is_3_and_says_what_is_wrong() {
     let keyward = filled().file("bad.sql", "-- title: x\n-- nonsense\nSELECT 1\n");
     for (sql, told) in [

@@ -14,7 +14,7 @@ use crate::normalize::redact_raw;
 use crate::source::feed::{Feed, Signals};
 use crate::source::kafka::{Consumer, Setup};
 use crate::source::spool::{Budget, Spool, Surroundings};
-use crate::source::{Limits, follow, socket, stdin};
+use crate::source::{GATHERED_BYTES, Limits, follow, socket, stdin};
 use crate::store::{BlockingStore, StoredPosition};
 
 /// What every source is given.
@@ -135,7 +135,8 @@ impl Starting<'_> {
     }
 
     fn limits(&self) -> Limits {
-        Limits { sample: super::sample(self.ground.config.rejects.sample), ..Limits::default() }
+        let sample = super::sample(self.ground.config.rejects.sample);
+        Limits { chunk_bytes: GATHERED_BYTES, sample, ..Limits::default() }
     }
 
     /// How far a partition was sealed.

@@ -5,18 +5,29 @@
 /// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV
 /// Injection").
 pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
-    let mut text = cells.into_iter().map(cell).collect::<Vec<_>>().join(",");
-    text.push_str("\r\n");
-    text
+    let mut line = String::new();
+    push_line(&mut line, cells);
+    line
 }
 
-fn cell(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-    let guarded = if runs { format!("'{text}") } else { text.to_owned() };
-    if guarded.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", guarded.replace('"', "\"\""))
+/// Appends such a line.
+pub fn push_line<'a>(line: &mut String, cells: impl IntoIterator<Item = &'a str>) {
+    for (place, cell) in cells.into_iter().enumerate() {
+        if place > 0 {
+            line.push(',');
+        }
+        push_cell(line, cell);
+    }
+    line.push_str("\r\n");
+}
+
+fn push_cell(line: &mut String, cell: &str) {
+    let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    let guard = if runs { "'" } else { "" };
+    if cell.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+        line.extend(["\"", guard, &cell.replace('"', "\"\""), "\""]);
     } else {
-        guarded
+        line.extend([guard, cell]);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::batches::cells;
+use super::grid::Grid;
 use super::{Format, rows};
 use crate::catalog::Catalog;
 
@@ -42,12 +42,13 @@ pub fn between(old: &Catalog, new: &Catalog) -> Result<Vec<Difference>, ArrowErr
 fn by_id(batch: &RecordBatch) -> Result<Table, ArrowError> {
     let schema = batch.schema();
     let mut table = Table::new();
-    for row in cells(batch)? {
-        let id = row.first().cloned().unwrap_or_default();
+    for row in Grid::of(batch)?.rows() {
+        let mut row = row.peekable();
+        let id = row.peek().map(|id| (*id).to_owned()).unwrap_or_default();
         let fields = table.entry(id).or_default();
         for (field, cell) in schema.fields().iter().zip(row) {
             if field.name() != PLACE {
-                fields.entry(field.name().clone()).or_default().insert(cell);
+                fields.entry(field.name().clone()).or_default().insert(cell.to_owned());
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod csv;
 pub mod differences;
 pub mod explanation;
 pub mod findings;
+pub mod grid;
 pub mod life;
 pub mod rows;
 pub mod terminal;

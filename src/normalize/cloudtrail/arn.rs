@@ -30,7 +30,7 @@ impl<'a> Arn<'a> {
 }
 
 /// Where names that are no ARN belong to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Home<'a> {
     pub region: &'a str,
     pub account: &'a str,

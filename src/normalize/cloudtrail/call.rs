@@ -41,34 +41,38 @@ pub struct Found<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// A call of which nothing is read yet. Apart from [`Self::read`], so that so much is made where it
+    /// stays instead of being moved there.
+    pub fn unread(found: &Found<'a>, arena: &'a Arena) -> Self {
+        Self {
+            record: found.record,
+            arena,
+            service: found.service,
+            operation: found.operation,
+            caller: Caller::default(),
+            home: Home::default(),
+            event: KeyEvent::default(),
+        }
+    }
+
     /// Reads what all events of the call share.
     ///
     /// # Errors
     /// Where the record's version or time is none, or a field has another type than it may have.
-    pub fn of(found: Found<'a>, arena: &'a Arena) -> Result<Self, Reject> {
+    pub fn read(&mut self, found: Found<'a>) -> Result<(), Reject> {
         let record = found.record;
         check_version(record)?;
         record.request_parameters.read("requestParameters")?;
-        let caller = caller(record, arena)?;
+        self.caller = caller(record, self.arena)?;
         let stated = || record.user_identity.given().and_then(|identity| identity.account_id.lenient());
         let account = record.recipient_account_id.text("recipientAccountId")?.or_else(stated);
         let region = record.aws_region.text("awsRegion")?;
-        let mut call = Self {
-            record,
-            arena,
-            service: found.service,
-            operation: found.operation,
-            caller,
-            home: Home { region: region.unwrap_or_default(), account: account.unwrap_or_default() },
-            event: KeyEvent { account, region, ..KeyEvent::default() },
-        };
-        if let Some(owner) = call.first_owner()? {
-            call.home.account = owner;
-        }
-        call.read_what(found)?;
-        call.read_who()?;
-        call.read_network()?;
-        Ok(call)
+        let owner = self.first_owner()?.or(account);
+        self.home = Home { region: region.unwrap_or_default(), account: owner.unwrap_or_default() };
+        (self.event.account, self.event.region) = (account, region);
+        self.read_what(found)?;
+        self.read_who()?;
+        self.read_network()
     }
 
     fn read_what(&mut self, found: Found<'a>) -> Result<(), Reject> {

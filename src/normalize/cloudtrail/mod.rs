@@ -119,7 +119,8 @@ fn find<'a>(text: &'a str, record: &'a Record<'a>) -> std::result::Result<Option
 }
 
 fn events(found: Found<'_>, arena: &Arena, emit: &mut Emit<'_>) -> std::result::Result<u8, Reject> {
-    let mut call = Call::of(found, arena)?;
+    let mut call = Call::unread(&found, arena);
+    call.read(found)?;
     let documents = if needs_documents(found.operation) { Some(Documents::of(found.text)?) } else { None };
     if let Some(documents) = &documents {
         call.attach(documents);
