@@ -12,9 +12,11 @@
 //! | `GET /api/v1/status` | sources, rules, counts | `http.metrics_token`, where set |
 //! | `POST /api/v1/reload` | what changed, or the mistakes | `http.admin_token`, always |
 //! | `/api/v1/alerts…` | alerts, and what people do to them: [`alerts`] | of one of `http.users`, always |
+//! | `POST /api/v1/deliveries/replay` | how many parked deliveries are sent again | `http.admin_token`, always |
 
 pub mod alerts;
 pub mod answer;
+pub mod deliveries;
 pub mod health;
 pub mod ingest;
 mod routes;

@@ -15,6 +15,7 @@ pub mod kept_catalog;
 pub mod known;
 pub mod load;
 pub mod log;
+pub mod notify;
 pub mod past;
 pub mod record;
 pub mod rejects;

@@ -1,5 +1,6 @@
 //! The catalog as Arrow tables, for SQL: `catalog`, one row a declared name, and `exceptions`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -15,10 +16,26 @@ use super::entry::{Entry, EntryKind};
 use super::exceptions::Exception;
 use super::index::is_alias;
 use crate::domain::function::Function;
+use crate::domain::ownership::Ownership;
 use crate::domain::purpose::{Asset, Criticality, KeyState, Mode, Purpose};
 use crate::domain::verdict::Aspect;
 
 impl Catalog {
+    /// Whose each declared key is, by the id of its entry.
+    pub fn ownerships(&self) -> HashMap<String, Ownership> {
+        let of = |entry: &Entry| {
+            let declared = &entry.declaration;
+            Ownership {
+                owner: declared.owner.as_deref().map(str::to_owned),
+                contact: declared.contact.as_deref().map(str::to_owned),
+                tenant: declared.tenant.as_ref().map(|slug| slug.0.to_string()),
+                environment: declared.environment.as_ref().map(|slug| slug.0.to_string()),
+            }
+        };
+        let declared = self.entries.iter().filter(|entry| entry.kind != EntryKind::AwsManaged);
+        declared.map(|entry| (entry.id.text.to_string(), of(entry))).collect()
+    }
+
     /// The table `catalog`: one row for each declared name of each key, and one for each class. Of a key
     /// with unconstrained principals `principals` is null, with nobody allowed it is empty.
     ///

@@ -144,6 +144,15 @@ fn named(args: &Args) -> Result<Named, Failure> {
     };
     match load::config(path) {
         Ok(config) => {
+            let mistakes = crate::notify::mistakes(&config.alerts);
+            if !mistakes.is_empty() {
+                let told = |mistake: &_| Problem::error(path, 0, 0, format!("{mistake}"));
+                print_problems(&mistakes.iter().map(told).collect::<Vec<_>>());
+                return Err(Failure {
+                    exit: Exit::Rules,
+                    error: anyhow!("alerts could not be told, see above"),
+                });
+            }
             let detectors = load::detectors_beside(&config.detectors);
             Ok(Named { catalog: config.catalog, detectors, done: vec!["the configuration".to_owned()] })
         }

@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod metrics;
+pub mod notify;
 pub mod output;
 mod progress;
 pub mod query;
@@ -75,6 +76,8 @@ enum Command {
     Alerts(alerts::Args),
     /// Show what another catalog or other detectors would have raised over history
     Backtest(backtest::Args),
+    /// Try the ways of telling people, see who was told what, send again what was given up
+    Notify(notify::Args),
     /// Ask the history that scans have kept
     Query(query::Args),
     /// List the records that could not be understood, and read them again after a fix
@@ -133,6 +136,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Detectors(args) => detectors::run(&args),
         Command::Alerts(args) => alerts::run(&args, terminal),
         Command::Backtest(args) => backtest::run(&args, terminal),
+        Command::Notify(args) => notify::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Rejects(args) => rejects::run(&args),
         Command::Bench(args) => bench::run(&args, terminal),

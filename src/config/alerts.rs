@@ -1,9 +1,14 @@
 //! Where alerts go.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::channel::Channel;
 use super::quantity::Span;
+use super::route::Route;
 use super::secret::SecretFile;
 use super::source::{Sasl, Tls};
 
@@ -12,7 +17,16 @@ use super::source::{Sasl, Tls};
 #[serde(deny_unknown_fields, default)]
 pub struct Alerts {
     pub mode: Mode,
+    /// One address that alerts are posted to as JSON: a channel called `webhook`.
     pub webhook: Option<Webhook>,
+    /// Where people and machines are told; each has a name of its own.
+    pub channels: Vec<Channel>,
+    /// Which page goes to which channel. Without it every page goes to every channel.
+    pub route: Option<Route>,
+    /// On-call schedules by name: files that say who is on call when.
+    pub schedules: BTreeMap<String, PathBuf>,
+    /// A folder whose templates stand in for the built-in ones of the same names.
+    pub templates: Option<PathBuf>,
     /// A topic for them: one message for each page, an OCSF Detection Finding under the alert's id.
     pub kafka: Option<KafkaTopic>,
 }
@@ -51,7 +65,7 @@ pub struct Webhook {
 }
 
 /// Receivers answer within a second or are broken; ten give a slow one a chance.
-fn default_timeout() -> Span {
+pub(super) fn default_timeout() -> Span {
     Span::seconds(10)
 }
 

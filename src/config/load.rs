@@ -119,5 +119,6 @@ fn check(path: &Path, config: &Config) -> Result<(), Vec<Problem>> {
             ));
         }
     }
+    super::channel_check::check(&config.alerts, &mut report);
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

@@ -6,10 +6,13 @@
 
 mod alerts;
 mod bearer;
+mod channel;
+mod channel_check;
 mod kafka_client;
 mod load;
 mod quantity;
 mod retention;
+mod route;
 mod schema;
 mod secret;
 mod source;
@@ -23,10 +26,15 @@ use serde::Deserialize;
 
 pub use alerts::{Alerts, KafkaTopic, Mode, Retry, Webhook};
 pub use bearer::{Bearer, BearerFile};
+pub use channel::{
+    Alertmanager, Channel, ChannelKind, Chat, Digest, Email, Hook, HookFormat, Limit, MailSecurity, Opsgenie,
+    PagerDuty, Syslog, SyslogTransport, WEBHOOK,
+};
 pub use kafka_client::{ClientSettings, ClientSettingsError, KafkaCluster};
 pub use load::{load, read};
 pub use quantity::{Size, Span};
 pub use retention::Retention;
+pub use route::{Day, Detail, Escalation, Hours, Recipient, Route, TimeOfDay, When, Zone};
 pub use schema::json_schema;
 pub use secret::{SecretError, SecretFile};
 pub use source::{

@@ -8,6 +8,7 @@ pub mod harmless;
 pub mod identity;
 pub mod level;
 pub mod member;
+pub mod ownership;
 pub mod problem;
 pub mod purpose;
 pub mod reject;

@@ -126,6 +126,12 @@ fn deliveries(rows: &[DeliveryRow]) -> Vec<Filled> {
         ("state", text(rows, |row| Some(row.state.as_str()))),
         ("attempts", count(rows, |row| row.attempts)),
         ("last_error", text(rows, |row| row.last_error.as_deref())),
+        ("target", text(rows, |row| row.target.as_deref())),
+        ("news", text(rows, |row| row.news.as_deref())),
+        ("level", text(rows, |row| row.level.as_deref())),
+        ("route", text(rows, |row| row.route.as_deref())),
+        ("folded_into", text(rows, |row| row.folded_into.as_deref())),
+        ("answer", text(rows, |row| row.answer.as_deref())),
         ("created_at", time(rows, |row| Some(row.created_at))),
         ("delivered_at", time(rows, |row| row.delivered_at)),
     ]

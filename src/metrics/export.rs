@@ -132,11 +132,7 @@ impl Metrics {
         Suppression::ALL.iter().for_each(|word| one(&families.suppressed, word.as_str()));
         Expired::ALL.iter().for_each(|word| one(&families.expired, word.as_str()));
         Reload::ALL.iter().for_each(|word| one(&families.reloads, word.as_str()));
-        for channel in Channel::ALL {
-            one(&families.attempts, channel.as_str());
-            one(&families.deliveries, channel.as_str());
-            self.outbox(&OutboxState { channel: *channel, pending: 0, oldest_seconds: 0.0, parked: 0 });
-        }
+        self.channels(Channel::ALL.iter().map(|channel| channel.as_str()));
         self.lease(false);
         self.waiting(0, 0);
         self.unpublished(0);
@@ -145,6 +141,15 @@ impl Metrics {
         }
         for transaction in Transaction::ALL {
             families.transaction.with_label_values(&[transaction.as_str()]);
+        }
+    }
+
+    /// These channels are delivered to. Their names are those of the configuration, which bounds them.
+    pub fn channels<'n>(&self, names: impl IntoIterator<Item = &'n str>) {
+        for channel in names {
+            self.families.attempts.with_label_values(&[channel]);
+            self.families.deliveries.with_label_values(&[channel]);
+            self.outbox(&OutboxState { channel, pending: 0, oldest_seconds: 0.0, parked: 0 });
         }
     }
 
@@ -316,18 +321,18 @@ impl Metrics {
     }
 
     /// What waits in the outbox.
-    pub fn outbox(&self, state: &OutboxState) {
-        let channel = [state.channel.as_str()];
+    pub fn outbox(&self, state: &OutboxState<'_>) {
+        let channel = [state.channel];
         self.families.outbox_pending.with_label_values(&channel).set(state.pending as f64);
         self.families.outbox_oldest.with_label_values(&channel).set(state.oldest_seconds);
         self.families.outbox_parked.with_label_values(&channel).set(state.parked as f64);
     }
 
     /// An attempt to deliver came to its end.
-    pub fn delivery(&self, channel: Channel, delivered: Delivered) {
-        self.families.attempts.with_label_values(&[channel.as_str()]).inc();
+    pub fn delivery(&self, channel: &str, delivered: Delivered) {
+        self.families.attempts.with_label_values(&[channel]).inc();
         if delivered == Delivered::Yes {
-            self.families.deliveries.with_label_values(&[channel.as_str()]).inc();
+            self.families.deliveries.with_label_values(&[channel]).inc();
         }
     }
 

@@ -19,7 +19,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Where alerts are delivered to.
+    /// Where alerts are delivered to without a name in the configuration.
     pub enum Channel as "channel" {
         Webhook = "webhook",
         Kafka = "kafka",

@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use super::labels::Channel;
-
 /// What became of one source's records since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SourceCounts {
@@ -17,8 +15,9 @@ pub struct SourceCounts {
 
 /// What waits in the outbox of one channel.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OutboxState {
-    pub channel: Channel,
+pub struct OutboxState<'n> {
+    /// Its name in the configuration.
+    pub channel: &'n str,
     pub pending: u64,
     /// Age in seconds of the oldest delivery that waits; 0 where none does.
     pub oldest_seconds: f64,

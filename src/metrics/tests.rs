@@ -59,9 +59,14 @@ fn everything(metrics: &Metrics) {
     metrics.transaction(Transaction::Seal, Duration::from_millis(3));
     metrics.data(4096, 1 << 30);
     metrics.lease(true);
-    metrics.outbox(&OutboxState { channel: Channel::Webhook, pending: 2, oldest_seconds: 1.5, parked: 1 });
-    metrics.delivery(Channel::Webhook, Delivered::No);
-    metrics.delivery(Channel::Webhook, Delivered::Yes);
+    metrics.outbox(&OutboxState {
+        channel: Channel::Webhook.as_str(),
+        pending: 2,
+        oldest_seconds: 1.5,
+        parked: 1,
+    });
+    metrics.delivery(Channel::Webhook.as_str(), Delivered::No);
+    metrics.delivery(Channel::Webhook.as_str(), Delivered::Yes);
     metrics.rules(&RulesInfo {
         catalog: "c1".into(),
         detectors: "d1".into(),

@@ -11,11 +11,12 @@ use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::channel::{Outlet, Parcel};
 use super::counters::Counters;
 use super::error::NotifyError;
 use super::retry::{Failure, Next, next};
+use super::told::{Act, news};
 use super::topic::{Message, Topic};
-use super::webhook::Webhook;
 use crate::config;
 use crate::metrics::{Metrics, Transaction};
 use crate::store::{Attempt, Came, Delivery, Store, StoreError};
@@ -42,7 +43,7 @@ pub use super::topic::Clock;
 #[derive(Debug)]
 pub struct Dispatcher {
     store: Arc<Store>,
-    channel: &'static str,
+    channel: String,
     receiver: Receiver,
     retry: config::Retry,
     last_wait: Duration,
@@ -56,19 +57,20 @@ pub struct Dispatcher {
 /// Who takes deliveries.
 #[derive(Debug, Clone)]
 enum Receiver {
-    Webhook(Webhook),
+    Outlet(Outlet),
     Kafka(Topic),
 }
 
 impl Receiver {
-    /// One attempt, at `now` in microseconds since the epoch.
-    async fn take(&self, delivery: &Delivery, now: i64) -> Result<(), Failure> {
+    /// One attempt, at `now` in microseconds since the epoch, and what was answered.
+    async fn take(&self, delivery: &Delivery, now: i64) -> Result<String, Failure> {
         match self {
-            Self::Webhook(webhook) => webhook.post(&delivery.id, delivery.payload.clone(), now).await,
+            Self::Outlet(outlet) => send(outlet, delivery, now).await,
             Self::Kafka(topic) => {
                 let headers = [(DELIVERY_HEADER, delivery.id.as_str()), CONTENT_TYPE];
                 let (key, payload) = (&delivery.alert_id, &delivery.payload);
-                topic.write(Message { key, headers: &headers, payload }).await
+                topic.write(Message { key, headers: &headers, payload }).await?;
+                Ok("taken by the brokers".to_owned())
             }
         }
     }
@@ -77,7 +79,7 @@ impl Receiver {
 /// What is going on.
 #[derive(Default)]
 struct Work {
-    tasks: JoinSet<Result<(), Failure>>,
+    tasks: JoinSet<Result<String, Failure>>,
     under_way: HashMap<Id, Delivery>,
     /// What the store has not taken yet. Nothing new is sent before: it would be sent again.
     unwritten: Vec<Outcome>,
@@ -90,17 +92,19 @@ struct Outcome {
     /// Its number, and when the first was.
     attempt: (i64, i64),
     at: i64,
+    /// What the receiver said, or why it said nothing.
+    answer: String,
     next: Option<Next>,
 }
 
 impl Dispatcher {
-    /// A dispatcher for the webhook of the configuration.
+    /// A dispatcher for a channel of the configuration.
     ///
     /// # Errors
     /// Where its address is wrong or must not be reached.
-    pub fn new(store: Arc<Store>, config: &config::Webhook, clock: Clock) -> Result<Self, NotifyError> {
-        let receiver = Receiver::Webhook(Webhook::new(config)?);
-        let dispatcher = Self::of(store, super::WEBHOOK, receiver, clock);
+    pub fn new(store: Arc<Store>, config: &config::Channel, clock: Clock) -> Result<Self, NotifyError> {
+        let receiver = Receiver::Outlet(Outlet::new(config)?);
+        let dispatcher = Self::of(store, config.name.clone(), receiver, clock);
         Ok(Self { retry: config.retry.clone(), last_wait: config.timeout.duration(), ..dispatcher })
     }
 
@@ -110,10 +114,10 @@ impl Dispatcher {
     /// As [`Topic::new`].
     pub fn kafka(store: Arc<Store>, config: &config::KafkaTopic, clock: Clock) -> Result<Self, NotifyError> {
         let receiver = Receiver::Kafka(Topic::new(config, clock)?);
-        Ok(Self::of(store, super::KAFKA, receiver, clock))
+        Ok(Self::of(store, super::KAFKA.to_owned(), receiver, clock))
     }
 
-    fn of(store: Arc<Store>, channel: &'static str, receiver: Receiver, clock: Clock) -> Self {
+    fn of(store: Arc<Store>, channel: String, receiver: Receiver, clock: Clock) -> Self {
         Self {
             store,
             channel,
@@ -177,7 +181,7 @@ impl Dispatcher {
     async fn turn(&self, work: &mut Work) -> Result<Duration, StoreError> {
         self.write(work).await?;
         let most = IN_FLIGHT + work.under_way.len() + 1;
-        let pending = self.store.pending_deliveries(self.channel, most as i64).await?;
+        let pending = self.store.pending_deliveries(&self.channel, most as i64).await?;
         let now = (self.clock)();
         let mut pause = LOOK_EVERY;
         for delivery in pending {
@@ -194,7 +198,7 @@ impl Dispatcher {
             }
             self.start(work, delivery, now);
         }
-        let oldest = self.store.oldest_pending(self.channel).await?;
+        let oldest = self.store.oldest_pending(&self.channel).await?;
         self.counters.stands(work.under_way.len(), oldest);
         Ok(pause)
     }
@@ -206,7 +210,7 @@ impl Dispatcher {
         work.under_way.insert(task.id(), delivery);
     }
 
-    fn conclude(&self, work: &mut Work, done: Result<(Id, Result<(), Failure>), JoinError>) {
+    fn conclude(&self, work: &mut Work, done: Result<(Id, Result<String, Failure>), JoinError>) {
         let (id, result) = done.unwrap_or_else(|error| {
             let why = "the attempt was broken off".to_owned();
             (error.id(), Err(Failure { why, for_good: false, pause: None }))
@@ -214,7 +218,10 @@ impl Dispatcher {
         let Some(delivery) = work.under_way.remove(&id) else { return };
         let now = (self.clock)();
         let (attempts, first) = (delivery.attempts + 1, delivery.first_attempt.unwrap_or(now));
-        let next = result.err().map(|failure| next(&self.retry, attempts, first, now, failure));
+        let (answer, next) = match result {
+            Ok(answer) => (answer, None),
+            Err(failure) => (failure.why.clone(), Some(next(&self.retry, attempts, first, now, failure))),
+        };
         match &next {
             None => self.counters.delivered(),
             Some(next) => self.counters.failed(next.at.is_none()),
@@ -222,7 +229,7 @@ impl Dispatcher {
         if let Some(Next { at: None, why }) = &next {
             tracing::error!(channel = self.channel, delivery = delivery.id, why, "a delivery is parked");
         }
-        work.unwritten.push(Outcome { id: delivery.id, attempt: (attempts, first), at: now, next });
+        work.unwritten.push(Outcome { id: delivery.id, attempt: (attempts, first), at: now, answer, next });
     }
 
     /// Notes what is done, all of it in one transaction.
@@ -244,9 +251,27 @@ impl Dispatcher {
 impl Outcome {
     fn noted(&self) -> Attempt<'_> {
         let came = match &self.next {
-            None => Came::Arrived { at: self.at },
+            None => Came::Arrived,
             Some(Next { at, why }) => Came::Failed { next: *at, why },
         };
-        Attempt { id: &self.id, attempt: self.attempt, came }
+        Attempt { id: &self.id, attempt: self.attempt, at: self.at, answer: &self.answer, came }
     }
+}
+
+/// One attempt at a delivery.
+async fn send(outlet: &Outlet, delivery: &Delivery, now: i64) -> Result<String, Failure> {
+    let act = match delivery.news.as_deref() {
+        Some(news::ACKNOWLEDGED) => Act::Acknowledge,
+        Some(news::RESOLVED) => Act::Resolve,
+        _ => Act::Trigger,
+    };
+    let parcel = Parcel {
+        id: &delivery.id,
+        alert: &delivery.alert_id,
+        act,
+        target: delivery.target.as_deref(),
+        body: &delivery.payload,
+        now,
+    };
+    outlet.send(&parcel).await
 }

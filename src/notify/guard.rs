@@ -46,7 +46,11 @@ impl Guard {
         }
     }
 
-    async fn resolve(
+    /// The addresses that a name or an address stands for, those that requests may go to.
+    ///
+    /// # Errors
+    /// Where it stands for nothing, or for nothing but addresses that are refused.
+    pub async fn resolve(
         self,
         name: String,
     ) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {

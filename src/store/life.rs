@@ -106,8 +106,9 @@ const MEMBERS: &str = "SELECT alert_id FROM alert_lives WHERE merged_into = $1 O
 const PARTIES: &str = "SELECT principal AS party FROM findings WHERE alert_id = $1 AND principal IS NOT NULL \
     UNION SELECT other AS party FROM campaign_parts WHERE campaign_id = $1 ORDER BY party LIMIT $2";
 const FINDING_OF: &str = "SELECT json FROM findings WHERE alert_id = $1 AND detector = $2 LIMIT 1";
+/// What routes made of pages has news of its own, and hears through the routes.
 const TOLD_CHANNELS: &str = "SELECT DISTINCT channel FROM deliveries WHERE alert_id = $1 AND transition = $2 \
-    ORDER BY channel";
+    AND news IS NULL ORDER BY channel";
 const LIVING: &str = "SELECT a.*, l.alert_id AS life_of, l.assignee AS assignee, l.disposition AS disposition, \
     l.verdict_reason AS verdict_reason, l.set_level AS set_level, l.merged_into AS merged_into, \
     l.links AS links, l.notes AS notes, l.acknowledged_at AS acknowledged_at, \

@@ -42,12 +42,14 @@ mod findings;
 mod folder;
 mod journal;
 mod lease;
+mod ledger;
 mod life;
 mod manifest;
 mod outbox;
 mod position;
 mod replacement;
 mod replayed;
+mod routing;
 mod seal;
 mod silences;
 mod statements;
@@ -63,12 +65,16 @@ pub use findings::{FindingCount, FindingRow, KnownFinding, Standing, storable};
 pub use folder::{DataFolder, FolderLock};
 pub use journal::{JournalRow, NewEntry};
 pub use lease::{LASTS_MICROS, LOOK_EVERY, RENEW_EVERY};
+pub use ledger::{AnswerRow, Replay};
 pub use life::{AlertFilter, Disposition, LifeRow, LivingAlert, SuppressedRow};
 pub use manifest::{FileRow, Kind};
 pub use outbox::{Attempt, Came, Delivery, DeliveryRow, DeliveryState, NewDelivery};
 pub use position::{Position, PositionMove, StoredPosition};
 pub use replacement::{Replacement, RetiredFile};
 pub use replayed::{CameTo, Replayed};
+pub use routing::{
+    FoldedCount, ROUTES, ReminderRow, RoutedDelivery, RoutingTransaction, Summary, ToldTo, UnroutedPage,
+};
 pub use seal::{SealId, SealRecord};
 pub use silences::SilenceRow;
 

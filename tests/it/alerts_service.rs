@@ -16,7 +16,7 @@ use keyward::domain::event::Outcome;
 use keyward::domain::finding::Finding;
 use keyward::domain::level::Level;
 use keyward::domain::verdict::{Aspect, Verdict};
-use keyward::notify::{Counters, Dispatcher, NotifyError, WEBHOOK};
+use keyward::notify::{ChannelError, Counters, Dispatcher, NotifyError, WEBHOOK};
 use keyward::store::{DeliveryRow, DeliveryState, Store, StoreError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -92,7 +92,7 @@ struct Service {
 impl Service {
     async fn start(data: &Path, webhook: &config::Webhook) -> Self {
         let store = Arc::new(open(data).await);
-        let dispatcher = Dispatcher::new(store.clone(), webhook, now_micros).unwrap();
+        let dispatcher = Dispatcher::new(store.clone(), &webhook.into(), now_micros).unwrap();
         let (wake, counters) = (dispatcher.waker(), dispatcher.counters());
         let stop = CancellationToken::new();
         let task = tokio::spawn(dispatcher.run(stop.clone()));
@@ -265,8 +265,9 @@ async fn what_leads_inside_is_refused_unless_its_network_is_allowed() {
     let data = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;
     let store = Arc::new(Store::open(data.path(), 1).await.unwrap());
-    let told = Dispatcher::new(store.clone(), &webhook(&receiver.url(), &[]), now_micros).unwrap_err();
-    assert!(matches!(told, NotifyError::Refused(_)), "{told}");
+    let told =
+        Dispatcher::new(store.clone(), &(&webhook(&receiver.url(), &[])).into(), now_micros).unwrap_err();
+    assert!(matches!(told, NotifyError::Channel { what: ChannelError::Refused(_), .. }), "{told}");
     drop(store);
 
     let by_name = receiver.url().replace("127.0.0.1", "localhost");

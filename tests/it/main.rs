@@ -23,6 +23,7 @@ mod normalize_cloudtrail;
 mod normalize_cloudtrail_samples;
 mod normalize_vault;
 mod normalize_vault_samples;
+mod notify;
 mod ops;
 mod query;
 mod redact;

@@ -34,6 +34,10 @@ pub(super) fn secrets(config: &Config) -> Vec<Check> {
         named.extend(webhook.token.iter().map(|file| ("token of the webhook".to_owned(), file)));
         named.extend(webhook.signing_key.iter().map(|file| ("key of the webhook".to_owned(), file)));
     }
+    for channel in &config.alerts.channels {
+        let files = channel.kind.secrets().into_iter();
+        named.extend(files.map(|file| (format!("secret of the channel {}", channel.name), file)));
+    }
     for (what, topic) in [("alert topic", &config.alerts.kafka), ("reject topic", &config.rejects.kafka)] {
         if let Some(topic) = topic {
             named.extend(of_broker(what, topic.tls.as_ref(), topic.sasl.as_ref()));

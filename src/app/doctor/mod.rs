@@ -83,6 +83,11 @@ pub fn examine(path: &Path, now: i64) -> Vec<Check> {
     if let Some(webhook) = &config.alerts.webhook {
         checks.push(network::webhook(webhook));
     }
+    checks.extend(config.alerts.channels.iter().filter_map(network::channel));
+    checks.extend(crate::notify::mistakes(&config.alerts).iter().map(|mistake| {
+        let to_do = "mend it there; `keyward notify test` tries a route";
+        Check::failed("alerts", mistake.to_string(), to_do)
+    }));
     for (what, topic) in [("alert topic", &config.alerts.kafka), ("reject topic", &config.rejects.kafka)] {
         checks.extend(topic.iter().flat_map(|topic| kafka::output(what, topic)));
     }

@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::now_micros;
 use crate::alerts::Keeper;
+use crate::api::deliveries::{self, Outbox, OutboxPlace};
 use crate::api::{self, Health, Part};
 use crate::config::{Config, RejectSample};
 use crate::history::{self, Limits};
@@ -147,10 +148,15 @@ impl Running {
         let Guests { show, ear, log } = guests;
         let reload = outside::ReloadPlace::default();
         let (ingest, alerts) = (Entrance::default(), Entrance::default());
-        self.serve(runtime, listener, &reload, outer_routes(&ingest, &alerts));
+        let outbox = OutboxPlace::default();
+        let replays = deliveries::router(outbox.clone(), self.config.http.admin_token.clone(), now_micros);
+        self.serve(runtime, listener, &reload, outer_routes(&ingest, &alerts).merge(replays));
         let store = self.open_store(runtime)?;
+        let owners = deliver::OwnerBook::of(&loaded.rules.catalog);
         let versions = self.versions(&store, loaded)?;
-        let wake = deliver::start(runtime.handle(), &store, self)?;
+        let wakes = deliver::start(runtime.handle(), &store, self, owners.clone())?;
+        outbox.set(Outbox { store: store.shared(), dispatchers: wakes.dispatchers });
+        let wake = wakes.wake;
         let sealed = Arc::<Notify>::default();
         publish::start(runtime.handle(), &store, self, Arc::clone(&sealed))?;
         alerts.open(self.alert_routes(&store, &wake));
@@ -205,6 +211,7 @@ impl Running {
             handle.clone(),
             Arc::clone(&self.clock),
             versions.hashes,
+            owners,
         );
         reload.set(Arc::new(reloader));
         let looped = std::thread::Builder::new()
@@ -341,7 +348,7 @@ impl Running {
         Limits { rows: self.config.seal.rows, bytes: self.config.seal.bytes.in_memory(), ..Limits::default() }
     }
 
-    /// The channels that alerts are delivered on.
+    /// What pages are put into the outbox for: to be routed, where there is a channel.
     fn channels(&self) -> Vec<String> {
         deliver::channels(&self.config.alerts)
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::bounded;
 
+use super::deliver::OwnerBook;
 use crate::app::{kept_catalog, load};
 use crate::catalog::{Catalog, SourceText};
 use crate::config::Config;
@@ -164,6 +165,7 @@ pub struct Reloader {
     service: Handle,
     clock: Clock,
     current: Mutex<Hashes>,
+    owners: OwnerBook,
 }
 
 impl Reloader {
@@ -174,8 +176,9 @@ impl Reloader {
         service: Handle,
         clock: Clock,
         current: Hashes,
+        owners: OwnerBook,
     ) -> Self {
-        Self { files, store, service, clock, current: Mutex::new(current) }
+        Self { files, store, service, clock, current: Mutex::new(current), owners }
     }
 
     /// Loads the files again. Blocks: no place for an async function.
@@ -190,6 +193,7 @@ impl Reloader {
         if hashes == *current {
             return Ok(Reloaded { hashes, effective_from: None, warnings, keys });
         }
+        let owners = rules.catalog.ownerships();
         let (answer, installed) = bounded(1);
         let (store, now, hash) = (Arc::clone(&self.store), (self.clock)(), hashes.stored());
         self.service.install(Install {
@@ -201,6 +205,7 @@ impl Reloader {
         });
         let effective_from = installed.recv().map_err(|_| RulesError::Stopping)??;
         *current = hashes.clone();
+        self.owners.replace(owners);
         Ok(Reloaded { hashes, effective_from: Some(effective_from), warnings, keys })
     }
 }

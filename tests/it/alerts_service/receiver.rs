@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use tokio::net::TcpListener;
@@ -33,6 +33,8 @@ pub enum Answer {
 #[derive(Debug, Clone)]
 pub struct Arrival {
     pub at: Instant,
+    /// With the query.
+    pub path: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
@@ -61,7 +63,12 @@ impl Receiver {
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        self.at("/hook")
+    }
+
+    /// The address of a path.
+    pub fn at(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// What to do with the next requests; after them it says yes.
@@ -105,6 +112,7 @@ fn serve(listener: TcpListener, inside: Arc<Inside>) -> Runtime {
     let router = Router::new()
         .route("/hook", post(receive))
         .route("/elsewhere", axum::routing::any(elsewhere))
+        .fallback(receive)
         .with_state(inside);
     let listener = listener.into_std().unwrap();
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -115,10 +123,11 @@ fn serve(listener: TcpListener, inside: Arc<Inside>) -> Runtime {
     runtime
 }
 
-async fn receive(State(inside): State<Arc<Inside>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn receive(State(inside): State<Arc<Inside>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let named = headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
     inside.arrivals.lock().unwrap().push(Arrival {
         at: Instant::now(),
+        path: uri.to_string(),
         headers: named.collect(),
         body: String::from_utf8(body.to_vec()).unwrap(),
     });

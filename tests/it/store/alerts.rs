@@ -8,7 +8,7 @@ use keyward::domain::finding::Finding;
 use keyward::domain::level::Level;
 use keyward::domain::time::format_rfc3339;
 use keyward::domain::verdict::{Aspect, Verdict};
-use keyward::store::{AlertKind, DeliveryState, Store};
+use keyward::store::{AlertKind, Attempt, Came, DeliveryState, Store};
 use sqlx::{Connection, SqliteConnection};
 
 use super::{Home, on_both};
@@ -101,6 +101,13 @@ async fn pages(store: &Store, levels: &[Level]) {
     }
 }
 
+/// The first attempt arrived, or failed for good.
+async fn attempted(store: &Store, id: &str, at: i64, failed: Option<&str>) {
+    let answer = failed.unwrap_or("HTTP 200");
+    let came = failed.map_or(Came::Arrived, |why| Came::Failed { next: None, why });
+    store.note_attempts(&[Attempt { id, attempt: (1, NOW), at, answer, came }]).await.unwrap();
+}
+
 async fn a_delivery_waits_for_the_one_before_it_until_that_is_done(home: Home) {
     let store = home.open(1).await.unwrap();
     pages(&store, &[Level::Low, Level::Medium, Level::High, Level::Critical]).await;
@@ -110,8 +117,8 @@ async fn a_delivery_waits_for_the_one_before_it_until_that_is_done(home: Home) {
         let [head] = pending.as_slice() else { panic!("one at a time: {pending:?}") };
         assert!(head.payload.contains(&format!("\"repeat\":{round}")), "{}", head.payload);
         match round {
-            0 => store.delivery_failed(&head.id, (1, NOW), None, "HTTP 410").await.unwrap(),
-            _ => store.delivery_arrived(&head.id, (1, NOW), NOW + 9).await.unwrap(),
+            0 => attempted(&store, &head.id, NOW, Some("HTTP 410")).await,
+            _ => attempted(&store, &head.id, NOW + 9, None).await,
         }
         states.push(head.id.clone());
     }

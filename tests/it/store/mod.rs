@@ -3,6 +3,7 @@
 mod alerts;
 mod lease;
 mod life;
+mod routing;
 mod silence;
 mod state;
 
