@@ -306,8 +306,11 @@ fn account(data: &Path) -> Account {
     store.wait(store.store().account()).unwrap()
 }
 
+/// A partition, a day, its first and last event time, and how many events.
+type CoveredDay = (String, String, Option<i64>, Option<i64>, i64);
+
 /// Of each partition, by day, the span and the number of events that coverage says were read.
-fn covered(data: &Path) -> Vec<(String, String, Option<i64>, Option<i64>, i64)> {
+fn covered(data: &Path) -> Vec<CoveredDay> {
     let store = BlockingStore::open_read_only(data).unwrap();
     let rows = store.wait(store.store().coverage()).unwrap();
     let rows = rows.into_iter().filter(|row| row.kind == CoverageKind::Read);

@@ -111,7 +111,7 @@ async fn findings_campaigns_and_deliveries_go_when_their_alerts_are_old_and_aler
     assert_eq!((findings(100).await, findings(101).await, findings(101).await), (0, 1_200, 0));
     let campaigns = async |before| all(async || store.expire_campaigns(before).await.unwrap()).await;
     assert_eq!(campaigns(100).await, 0);
-    assert!(campaigns(101).await >= 12 + 1);
+    assert!(campaigns(101).await > 12, "the campaign and its parts");
     let deliveries = store.deliveries(100).await.unwrap();
     let expired = async |before| all(async || store.expire_deliveries(before).await.unwrap()).await;
     assert_eq!(expired(1_000).await, 0, "what waits is never removed");
