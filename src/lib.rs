@@ -43,7 +43,8 @@
 //!    received = gave events + merged + irrelevant + duplicates + rejects.
 //!
 //! The service keeps alerts instead of printing them: [`alerts::Keeper`] writes findings, the alerts that they fold into
-//! and the pages that people are to see in one transaction of [`store`], and [`notify`] sends the pages until they arrive.
+//! and the pages that people are to see in one transaction of [`store`], and [`notify`] routes the
+//! pages to channels and sends them until they arrive.
 //! What people make of alerts from then on is [`alerts::life`], which [`api`] and [`cli`] let them at.
 //!
 //! Questions take the way back: [`cli`] plans SQL with [`sql`], which reads the files that the manifest
@@ -96,7 +97,11 @@
 //! | journal | every change to an alert and every silence, with who, when and why; added to, never changed |
 //! | silence | what pages nobody until a date, on somebody's word and for a reason |
 //! | incident | unresolved alerts that share a campaign, a key or a principal, as many as a person looks through |
+//! | channel | a way in which people or machines are told: mail, a pager, a chat, a webhook, syslog … |
+//! | route | which pages go to whom: a place in a tree; the deepest that fits has the say |
 //! | delivery | a page on its way to one channel, under an id and with a body that never change |
+//! | summary | one message for the pages that a channel has no room for or gathers, with their true counts |
+//! | reminder | a page told again, or to others, because nobody acknowledged |
 //! | reject | a record that could not be understood, kept with its reason and position |
 //! | account of records | where every record received went; it adds up |
 //! | seal | a set of history files and the one transaction that makes them, and the positions they cover, true |

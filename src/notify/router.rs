@@ -10,7 +10,7 @@ mod summing;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -50,6 +50,8 @@ pub struct Router {
     owners: Owners,
     wake: Arc<Notify>,
     dispatchers: Vec<Arc<Notify>>,
+    /// Targets whose messages are used up, with the begin of the window: in a storm they are not counted again.
+    used_up: Mutex<HashMap<Target, i64>>,
     clock: Clock,
 }
 
@@ -101,6 +103,7 @@ impl Router {
             owners,
             wake: Arc::default(),
             dispatchers: Vec::new(),
+            used_up: Mutex::default(),
             clock,
         })
     }
@@ -161,6 +164,17 @@ impl Router {
         routing.store.commit().await?;
         self.dispatchers.iter().for_each(|dispatcher| dispatcher.notify_one());
         Ok(Duration::ZERO)
+    }
+
+    /// Whether the messages of a target were used up when they were last counted in this window.
+    fn is_used_up(&self, target: &Target, window: i64) -> bool {
+        let used_up = self.used_up.lock().unwrap_or_else(PoisonError::into_inner);
+        used_up.get(target).is_some_and(|used_up| *used_up == window)
+    }
+
+    fn use_up(&self, target: &Target, window: i64) {
+        let mut used_up = self.used_up.lock().unwrap_or_else(PoisonError::into_inner);
+        used_up.insert(target.clone(), window);
     }
 
     fn ownership(&self, told: &Told) -> Ownership {

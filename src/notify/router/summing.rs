@@ -53,13 +53,25 @@ impl Routing<'_> {
         let Some(limit) = outlet.limit() else { return Ok(None) };
         let per = limit.per.microseconds();
         let begin = self.now.div_euclid(per).saturating_mul(per);
+        let end = Some(next_multiple(self.now, per));
+        if self.router.is_used_up(target, begin) {
+            return Ok(end);
+        }
         let sent = match self.sent.get(target) {
             Some(sent) => *sent,
-            None => self.store.sent_since(&target.channel, target.person.as_deref(), begin).await?,
+            None => {
+                let person = target.person.as_deref();
+                let sent = self.store.sent_since(&target.channel, person, begin).await?;
+                // What this transaction adds is not in it, and so cannot be taken back.
+                if sent >= i64::from(limit.messages) {
+                    self.router.use_up(target, begin);
+                }
+                sent
+            }
         };
         if sent >= i64::from(limit.messages) {
             self.sent.insert(target.clone(), sent);
-            return Ok(Some(next_multiple(self.now, per)));
+            return Ok(end);
         }
         self.sent.insert(target.clone(), sent + 1);
         Ok(None)
