@@ -136,6 +136,9 @@
 //! - **2026-11-24** What windows remember is a sum, a union, a least or a greatest, and the ids of what they find are of
 //!   group and pane. So a scan need not sort, threads need not wait for each other's order, and a late event can
 //!   still raise an alert.
+//! - **2026-11-24** The service stores findings by a thread beside the loop, in their order, and seals wait for it:
+//!   at 170,000 records/s, 3 % of them with findings, storing them costs half as much as all else together. What
+//!   piled up while one batch was stored is the next one, so a slow store gets larger batches and not more.
 
 pub mod alerts;
 pub mod api;

@@ -399,11 +399,11 @@ async fn compare(batches: &[Vec<Found>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn the_store_holds_what_the_law_says_whatever_the_cut_into_batches(
-        found in prop::collection::vec(any_found(), 1..400),
+        found in prop::collection::vec(any_found(), 1..300),
         cuts in prop::collection::vec(1_usize..150, 1..12),
     ) {
         let (mut batches, mut rest) = (Vec::new(), found.as_slice());

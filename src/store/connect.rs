@@ -23,6 +23,14 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// One connection writes to SQLite; more would only queue at its one write lock.
 const SQLITE_CONNECTIONS: u32 = 1;
 
+/// Memory for pages of the embedded database, in KiB with SQLite's minus: ids are hashes, so a batch touches
+/// pages all over, and by default 2 MB of them are kept.
+const SQLITE_CACHE: &str = "-32768";
+
+/// Pages of 4 KiB that SQLite's log gathers before they are copied into the database. By default 1,000:
+/// a page that every batch touches would be copied with every other batch.
+const SQLITE_LOG_PAGES: &str = "8192";
+
 /// PostgreSQL: one seals, one renews the lease, the rest read.
 const POSTGRES_CONNECTIONS: u32 = 6;
 
@@ -97,6 +105,8 @@ fn file(folder: &DataFolder) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .statement_cache_capacity(PREPARED)
+        .pragma("cache_size", SQLITE_CACHE)
+        .pragma("wal_autocheckpoint", SQLITE_LOG_PAGES)
         .busy_timeout(LOCK_WAIT)
 }
 

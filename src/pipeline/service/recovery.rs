@@ -1,6 +1,7 @@
 //! What the loop does after a failure: drop what is not sealed, rest, remember what was sealed, go on.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::raiser::{NotStored, Outcome};
@@ -59,10 +60,12 @@ impl Service {
     /// Drops everything that is not sealed, and has it read again, after a rest.
     pub(super) fn rewind(&mut self, reason: &str) -> Result<(), ServiceError> {
         self.raiser.clear()?;
+        self.beat();
         // The set before may be sealed all the same; then only what came after it goes.
         if let Some(outcome) = self.sealer.wait() {
             self.note(outcome)?;
         }
+        self.beat();
         self.watch.rewound(reason);
         self.open = OpenSet::default();
         self.opened_at = None;
@@ -72,6 +75,11 @@ impl Service {
         // Sources go back while the loop rests.
         self.restore();
         Ok(())
+    }
+
+    /// A store that does not answer is waited for more than once here: the loop lives.
+    fn beat(&self) {
+        self.heartbeat.store((self.clock)(), Ordering::Release);
     }
 
     /// Goes on where it is time to, or tries once more what that waits for.

@@ -2,6 +2,7 @@
 //! rejects are written to.
 
 mod mock;
+mod paged;
 mod real;
 mod written;
 

@@ -3,6 +3,7 @@
 
 mod deployed;
 mod doctor;
+mod failing;
 mod hostile;
 mod http;
 mod running;
