@@ -40,12 +40,16 @@ fn whatever_it_needs_goes_away_for_a_while_it_goes_on_afterwards_as_if_nothing_h
         if let Some(disk) = &disk {
             let full = disk.fill();
             stream.allow(share);
+            service.says_one_of(&["No space left", "disk is full"]);
             std::thread::sleep(size::outage().div_f32(2.0));
             drop(full);
         }
         stream.allow(share);
-        // Longer than a statement waits for the lock.
-        lock(&site, size::outage().div_f32(2.0).max(Duration::from_secs(11)), || stream.allow(share));
+        lock(&site, || {
+            stream.allow(share);
+            service.says("database is locked");
+            std::thread::sleep(size::outage().div_f32(2.0));
+        });
         service.stop();
         stream.allow_all();
     });
@@ -56,14 +60,13 @@ fn whatever_it_needs_goes_away_for_a_while_it_goes_on_afterwards_as_if_nothing_h
     service.kill();
 }
 
-/// Holds the write lock of the embedded store for a while, as somebody's backup might.
-fn lock(site: &Site, held: Duration, meanwhile: impl Fn()) {
+/// Holds the write lock of the embedded store, as somebody's backup might.
+fn lock(site: &Site, meanwhile: impl FnOnce()) {
     site.runtime.block_on(async {
         let file = site.data().join("keyward.db");
         let mut other = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
         sqlx::raw_sql("PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-        meanwhile();
-        tokio::time::sleep(held).await;
+        tokio::task::block_in_place(meanwhile);
         sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     });
 }

@@ -3,6 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
+use std::process::Command;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -16,7 +17,7 @@ use keyward::store::{AlertKind, BlockingStore, DeliveryState, Kind};
 use keyward::table::columns::events_schema;
 use serde_json::Value;
 
-use super::Site;
+use super::{Site, size};
 use crate::alerts_service::receiver::Receiver;
 
 /// More alerts and deliveries than any test has.
@@ -46,14 +47,17 @@ impl Kept {
 
     /// What one scan of the files in `logs` keeps.
     pub fn of_scan(site: &Site) -> Self {
-        let ran = site
-            .keyward
+        let ran = Command::new(size::program())
             .args(["scan", "--catalog", "catalog.yaml", "logs", "--data", "scanned"])
             .args(["--emit", "alerts", "--format", "json"])
-            .run();
-        assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.stderr);
+            .current_dir(site.keyward.path("."))
+            .env_remove("RUST_LOG")
+            .output()
+            .unwrap();
+        assert!(matches!(ran.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&ran.stderr));
         let store = BlockingStore::open_read_only(&site.keyward.path("scanned")).unwrap();
-        Self::with(&store, ran.json())
+        let alerts = serde_json::Deserializer::from_slice(&ran.stdout).into_iter();
+        Self::with(&store, alerts.map(Result::unwrap).collect::<Vec<_>>())
     }
 
     fn with(store: &BlockingStore, alerts: impl IntoIterator<Item = Value>) -> Self {

@@ -10,6 +10,7 @@ mod follow;
 mod hostile;
 mod kept;
 mod openbao;
+mod scale;
 mod size;
 mod stop;
 mod stream;
@@ -168,15 +169,30 @@ impl Service {
     /// Waits until its whole log says something.
     #[track_caller]
     pub fn says(&mut self, what: &str) -> String {
+        self.says_one_of(&[what])
+    }
+
+    #[track_caller]
+    pub fn says_one_of(&mut self, what: &[&str]) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             let log = fs::read_to_string(&self.log).unwrap();
-            if let Some(line) = log.lines().find(|line| line.contains(what)) {
+            if let Some(line) = log.lines().find(|line| what.iter().any(|what| line.contains(what))) {
                 return line.to_owned();
             }
             let alive = self.child.try_wait().unwrap().is_none();
-            assert!(alive && Instant::now() < until, "it never says `{what}`\n{}", self.log());
+            assert!(alive && Instant::now() < until, "it never says {what:?}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until it listens, or has died before.
+    pub fn listens_or_ends(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        let listens = |log: &Path| fs::read_to_string(log).unwrap().contains("listening");
+        while !listens(&self.log) && self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < until, "{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -5,9 +5,10 @@
 //! | variable | default | large | meaning |
 //! |---|---|---|---|
 //! | `KEYWARD_CRASH_EVENTS` | 6000 | 2000000 | log lines that flow while the service is killed |
-//! | `KEYWARD_CRASH_KILLS` | 12 | 300 | how often it is killed |
+//! | `KEYWARD_CRASH_KILLS` | 10 | 300 | how often it is killed |
 //! | `KEYWARD_CRASH_SECONDS` | 3 | 60 | how long the broker is gone; disk and store for half of it |
 //! | `KEYWARD_CRASH_CONNECTIONS` | 1000 | 10000 | idle connections of hostile clients, to each listener |
+//! | `KEYWARD_CRASH_HISTORY` | 100000 | 50000000 | events of history that it starts over |
 //! | `KEYWARD_CRASH_SEED` | 1 | | another one kills elsewhere |
 //! | `KEYWARD_CRASH_PROGRAM` | the one built with the tests | the release build | what is run |
 
@@ -26,7 +27,7 @@ pub fn events() -> usize {
 
 /// How often the service is killed.
 pub fn kills() -> usize {
-    number("KEYWARD_CRASH_KILLS", 12) as usize
+    number("KEYWARD_CRASH_KILLS", 10) as usize
 }
 
 /// How long something is gone.
@@ -37,6 +38,16 @@ pub fn outage() -> Duration {
 /// Idle connections of hostile clients.
 pub fn connections() -> usize {
     number("KEYWARD_CRASH_CONNECTIONS", 1_000) as usize
+}
+
+/// Events of history.
+pub fn history() -> usize {
+    number("KEYWARD_CRASH_HISTORY", 100_000) as usize
+}
+
+/// Whether the large form is asked for, on a machine with time to spare.
+pub fn is_large() -> bool {
+    std::env::var_os("KEYWARD_CRASH_HISTORY").is_some()
 }
 
 /// What random decisions follow from.
