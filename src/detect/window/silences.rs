@@ -98,7 +98,7 @@ impl Silences {
 
     /// The silences that have lasted long enough at `settled`, each once; when to look again.
     pub fn fire(&mut self, every: Option<i64>, settled: i64, firings: &mut Vec<Firing>) -> Option<i64> {
-        let mut again = None;
+        let mut again: Option<i64> = None;
         for at in 0..self.spans.len() {
             let Some(span) = self.spans.get(at).filter(|span| !span.decided) else { continue };
             let (last, next) = (span.last, self.spans.get(at + 1).map(|next| next.first));
@@ -109,7 +109,8 @@ impl Silences {
             let is_over = next.is_some_and(|next| due.is_none_or(|due| due > next));
             let has_come = due.is_some_and(|due| due <= settled);
             if !is_over && !has_come {
-                again = Some(due.unwrap_or(last.time.max(settled).saturating_add(DAY)));
+                let look = due.unwrap_or(last.time.max(settled).saturating_add(DAY));
+                again = Some(again.map_or(look, |again| again.min(look)));
                 continue;
             }
             if let Some(span) = self.spans.get_mut(at) {
@@ -159,7 +160,8 @@ fn firing(last: Witness, due: i64, every: Option<i64>) -> Firing {
     Firing {
         witness: last,
         evidence: vec![last],
-        place: last.time.div_euclid(HOUR),
+        // Two silences are at least a pause apart.
+        place: last.time.div_euclid(shortest(every).clamp(1, HOUR)),
         from: last.time,
         to: due,
         count: 0,
