@@ -16,6 +16,7 @@ use super::summary::Summary;
 use crate::app::load;
 use crate::app::service::{self, Delivery, Guests, MadeLog};
 use crate::config::{Config, Server};
+use crate::detect::window::windows::Forgotten;
 use crate::domain::event::Provider;
 use crate::history::HistoryError;
 use crate::pipeline::generate::{Company, Label};
@@ -127,7 +128,7 @@ impl Watch for Heard {
         told.summary.count(took.account);
         for verdicts in took.verdicts {
             told.summary.add_judged(&verdicts.judged);
-            for finding in &verdicts.judged.findings {
+            for finding in verdicts.judged.all_findings() {
                 let named = told.found.entry(finding.event_id.clone()).or_default();
                 named.insert(finding.detector.clone());
             }
@@ -139,6 +140,8 @@ impl Watch for Heard {
     fn stored(&self, _: &[Origin], _: Duration, _: i64) {}
 
     fn sealed(&self, _: &SealTold<'_>) {}
+
+    fn windows(&self, _: usize, _: &[Forgotten]) {}
 
     fn heard(&self, _: &Signal) {}
 

@@ -193,6 +193,16 @@ impl Metrics {
         self.families.detector_failures.with_label_values(&[detector]).inc();
     }
 
+    /// So many groups are remembered by windows.
+    pub fn windows(&self, groups: usize) {
+        self.families.window_groups.with_label_values::<&str>(&[]).set(groups as f64);
+    }
+
+    /// A window had no room for so many groups and values since the start.
+    pub fn forgotten(&self, detector: &str, count: u64) {
+        self.families.window_forgotten.with_label_values(&[detector]).set(count as f64);
+    }
+
     /// An alert was raised.
     pub fn alert(&self, level: Level) {
         self.families.alerts.with_label_values(&[level.as_str()]).inc();

@@ -58,6 +58,10 @@ metrics! {
         "Findings by detector and level.";
     detector_failures: Counter "keyward_detector_failures_total" ["detector"]
         "Batches on which a detector could not be evaluated.";
+    window_groups: Gauge "keyward_window_groups" []
+        "Groups that detectors with a window remember.";
+    window_forgotten: Gauge "keyward_window_forgotten" ["detector"]
+        "Groups and values that a detector's window had no room for since the start; what they did is not counted whole.";
     alerts: Counter "keyward_alerts_total" ["level"]
         "Alerts raised, by the level they were raised with.";
     suppressed: Counter "keyward_pages_suppressed_total" ["reason"]

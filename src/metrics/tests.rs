@@ -44,6 +44,8 @@ fn everything(metrics: &Metrics) {
     metrics.verdicts(Verdict::Violation, 3);
     metrics.finding("KP-001", Level::High);
     metrics.detector_failure("KP-001");
+    metrics.windows(3);
+    metrics.forgotten("KP-001", 1);
     metrics.alert(Level::High);
     metrics.suppressed(Suppression::NoNews, 1);
     metrics.stage(Stage::Judge, Duration::from_millis(2));

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::api::{Health, Part};
 use crate::detect::blindness::Seen;
+use crate::detect::window::windows::Forgotten;
 use crate::domain::event::Provider;
 use crate::domain::verdict::Verdict;
 use crate::history::HistoryError;
@@ -100,6 +101,13 @@ impl Watch for Watching {
                 self.metrics.seal_failed();
                 tracing::error!(%error, rows, "could not seal");
             }
+        }
+    }
+
+    fn windows(&self, groups: usize, forgotten: &[Forgotten]) {
+        self.metrics.windows(groups);
+        for Forgotten { detector, count } in forgotten {
+            self.metrics.forgotten(detector, *count);
         }
     }
 

@@ -162,7 +162,7 @@ enum Want {
 impl WindowKind {
     /// Whether this version remembers what the kind needs.
     pub const fn is_evaluated(self) -> bool {
-        !matches!(self, Self::Rate | Self::Silence | Self::Overdue)
+        !matches!(self, Self::Overdue)
     }
 
     fn wants(self, field: &str) -> Want {

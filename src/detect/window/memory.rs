@@ -4,7 +4,7 @@
 //! group; what they share is here.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use arrow::buffer::BooleanBuffer;
 
@@ -14,8 +14,10 @@ use super::firsts::{Added, Firsts};
 use super::groups::{Groups, State};
 use super::ledger::{Ledger, Witness};
 use super::panes::{Panes, RowsOnly, Tally, pane_length};
-use super::rule::{KNOWN_FOR, PANES, Rule, Steps, Window};
+use super::rates::{Peers, Rates};
+use super::rule::{BASELINE_REACH, KNOWN_FOR, PANES, Rule, Steps, Window};
 use super::sequence::Sequence;
+use super::silences::Silences;
 use super::spans::Spans;
 use super::values::Values;
 use crate::table::columns::Column;
@@ -52,6 +54,55 @@ enum Kind {
     Sequence { rule: Steps, groups: Groups<Sequence> },
     FirstSeen { of: Column, learn: i64, groups: Groups<Firsts> },
     Dormant { after: i64, groups: Groups<Spans> },
+    Rate(RateMemory),
+    Silence { every: Option<i64>, groups: Groups<Silences> },
+}
+
+#[derive(Debug)]
+struct RateMemory {
+    over: i64,
+    /// How many times what is usual, and at least how many.
+    limit: (f64, u64),
+    groups: Groups<Rates>,
+    /// The groups of each bucket that is not decided.
+    open: BTreeMap<i64, Vec<GroupId>>,
+    /// By the hash of a purpose.
+    peers: HashMap<u128, Peers>,
+}
+
+impl RateMemory {
+    fn add(&mut self, group: GroupId, view: &mut BatchView<'_>, row: usize, ledger: &mut Ledger) {
+        let (time, over) = (view.time(row), self.over);
+        let purpose = view.value_of(Column::Purpose, row).unwrap_or_default();
+        let rates = self.groups.at(group, Rates::default);
+        rates.purpose = rates.purpose.max(purpose);
+        if let Some(place) = rates.add(time, over, ledger, |ledger| ledger.witness(view, row)) {
+            self.open.entry(place).or_default().push(group);
+        }
+    }
+
+    /// Decides the buckets that end before `settled`, in the order of time.
+    fn fire(&mut self, settled: i64, firings: &mut Vec<Firing>) {
+        while let Some(entry) = self.open.first_entry()
+            && entry.key().saturating_add(1).saturating_mul(self.over) <= settled
+        {
+            let (place, mut groups) = entry.remove_entry();
+            groups.sort_unstable();
+            for group in &groups {
+                let Some(rates) = self.groups.get_mut(*group) else { continue };
+                let by_peers = || self.peers.get(&rates.purpose).and_then(Peers::usual);
+                match rates.usual(place, self.over).or_else(by_peers) {
+                    Some(usual) => firings.extend(rates.decide(place, self.over, self.limit, &usual)),
+                    None => drop(rates.close(place)),
+                }
+            }
+            for group in groups {
+                if let Some(rates) = self.groups.get_mut(group) {
+                    self.peers.entry(rates.purpose).or_default().add(rates.count(place));
+                }
+            }
+        }
+    }
 }
 
 impl Memory {
@@ -69,7 +120,15 @@ impl Memory {
                 Kind::FirstSeen { of: *of, learn: *learn, groups: Groups::within(most) }
             }
             Rule::Dormant { after } => Kind::Dormant { after: *after, groups: Groups::within(most) },
-            Rule::Rate { .. } | Rule::Silence { .. } | Rule::Overdue { .. } => return None,
+            Rule::Rate { over, factor, count } => Kind::Rate(RateMemory {
+                over: *over,
+                limit: (*factor, *count),
+                groups: Groups::within(most),
+                open: BTreeMap::new(),
+                peers: HashMap::new(),
+            }),
+            Rule::Silence { every } => Kind::Silence { every: *every, groups: Groups::within(most) },
+            Rule::Overdue { .. } => return None,
         };
         Some(Self {
             window: window.clone(),
@@ -125,6 +184,14 @@ impl Memory {
                     let spans = groups.at(group, Spans::default);
                     spans.add(time, *after, ledger, |ledger| ledger.witness(view, row))
                 }
+                Kind::Rate(rate) => {
+                    rate.add(group, view, row, ledger);
+                    false
+                }
+                Kind::Silence { every, groups } => {
+                    let silences = groups.at(group, Silences::default);
+                    silences.add(*every, time, ledger, |ledger| ledger.witness(view, row))
+                }
             };
             if may_fire {
                 touched.push(group);
@@ -134,7 +201,14 @@ impl Memory {
 
     /// What the groups fire that were touched since the last time, or that waited for `settled`: event time
     /// before which nothing comes any more.
-    pub fn fire(&mut self, pace: Pace, settled: i64, firings: &mut Vec<Firing>) {
+    ///
+    /// `newest` is the newest row of any group: a silence lasts to there and not to the end of time.
+    pub fn fire(&mut self, pace: Pace, settled: i64, newest: i64, firings: &mut Vec<Firing>) {
+        let settled = match &mut self.kind {
+            Kind::Rate(rate) => return rate.fire(settled, firings),
+            Kind::Silence { .. } => settled.min(newest),
+            _ => settled,
+        };
         let mut groups = std::mem::take(&mut self.touched);
         while let Some(Reverse((due, group))) = self.waiting.peek().copied()
             && due <= settled
@@ -178,6 +252,8 @@ impl Memory {
                 groups.get_mut(group)?.fire(*learn, lateness, settled, firings)
             }
             Kind::Dormant { after, groups } => groups.get_mut(group)?.fire(*after, settled, firings),
+            Kind::Rate(_) => None,
+            Kind::Silence { every, groups } => groups.get_mut(group)?.fire(*every, settled, firings),
         }
     }
 
@@ -200,6 +276,11 @@ impl Memory {
                 groups.retain(|firsts| firsts.newest() >= horizon);
             }
             Kind::Dormant { groups, .. } => groups.iter_mut().for_each(|spans| spans.expire(settled)),
+            Kind::Rate(RateMemory { over, groups, .. }) => {
+                let horizon = settled.saturating_sub(BASELINE_REACH).div_euclid(*over);
+                groups.retain(|rates| rates.expire(horizon));
+            }
+            Kind::Silence { groups, .. } => groups.iter_mut().for_each(|of| of.expire(settled)),
         }
     }
 
@@ -211,17 +292,34 @@ impl Memory {
             Kind::Sequence { groups, .. } => groups.forgotten(),
             Kind::FirstSeen { groups, .. } => groups.forgotten(),
             Kind::Dormant { groups, .. } => groups.forgotten(),
+            Kind::Rate(rate) => rate.groups.forgotten(),
+            Kind::Silence { groups, .. } => groups.forgotten(),
         }
     }
 
-    /// How many groups there are, and about how many bytes they take.
-    pub fn size(&self) -> (usize, usize) {
+    /// How many groups there are.
+    pub fn groups(&self) -> usize {
         match &self.kind {
-            Kind::Threshold { groups, .. } => (groups.len(), groups.bytes()),
-            Kind::Distinct { groups, .. } => (groups.len(), groups.bytes()),
-            Kind::Sequence { groups, .. } => (groups.len(), groups.bytes()),
-            Kind::FirstSeen { groups, .. } => (groups.len(), groups.bytes()),
-            Kind::Dormant { groups, .. } => (groups.len(), groups.bytes()),
+            Kind::Threshold { groups, .. } => groups.len(),
+            Kind::Distinct { groups, .. } => groups.len(),
+            Kind::Sequence { groups, .. } => groups.len(),
+            Kind::FirstSeen { groups, .. } => groups.len(),
+            Kind::Dormant { groups, .. } => groups.len(),
+            Kind::Rate(rate) => rate.groups.len(),
+            Kind::Silence { groups, .. } => groups.len(),
+        }
+    }
+
+    /// About how many bytes they take. Looks at every group.
+    pub fn bytes(&self) -> usize {
+        match &self.kind {
+            Kind::Threshold { groups, .. } => groups.bytes(),
+            Kind::Distinct { groups, .. } => groups.bytes(),
+            Kind::Sequence { groups, .. } => groups.bytes(),
+            Kind::FirstSeen { groups, .. } => groups.bytes(),
+            Kind::Dormant { groups, .. } => groups.bytes(),
+            Kind::Rate(rate) => rate.groups.bytes(),
+            Kind::Silence { groups, .. } => groups.bytes(),
         }
     }
 
@@ -242,6 +340,10 @@ impl Memory {
             }
             Kind::Dormant { groups, .. } => {
                 groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show))
+            }
+            Kind::Rate(rate) => rate.groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show)),
+            Kind::Silence { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show));
             }
         }
     }

@@ -11,6 +11,9 @@
 //! | `sequence` | all `steps` within `over`, in their order unless `ordered: false` | at once; with an `absent` step, when that cannot come any more |
 //! | `first_seen` | a value of `of` whose first row in the group came more than `learn` after the group's own first | at once |
 //! | `dormant` | a row of a group after none for `after` | when no row can come any more that would fill the gap |
+//! | `rate` | more rows within `over` than `factor` times what is usual for the group at that hour of the week, and at least `count` | when no row of that span can come any more |
+//! | `silence` | no row of a group for `every`; with `learnt`, for twelve hours that were busy in the weeks before | when no row can come any more that would break it |
+//! | `overdue` | not evaluated yet | |
 //!
 //! **Groups** are rows with the same values of `group_by`; null is a value, as in SQL's GROUP BY. Rows with a
 //! null in `of` do not count.
@@ -35,6 +38,7 @@
 //! - 2026-11-24: a finding of a group names only what the group shares: one key of many as *the* key would mislead.
 
 pub mod batch;
+mod buckets;
 pub mod document;
 pub mod firing;
 pub mod firsts;
@@ -42,8 +46,10 @@ pub mod groups;
 pub mod ledger;
 pub mod memory;
 pub mod panes;
+mod rates;
 pub mod rule;
 pub mod sequence;
+mod silences;
 mod span;
 pub mod spans;
 #[cfg(test)]

@@ -179,8 +179,8 @@ pub const KNOWN_FOR: i64 = 4;
 /// How much of the past a baseline is made of: six weeks, so that every hour of the week was there a few times.
 pub const BASELINE_REACH: i64 = 42 * DAY;
 
-/// How much of the past a rhythm is made of: two weeks, so that every weekend was there twice.
-pub const RHYTHM_REACH: i64 = 14 * DAY;
+/// How much of the past a rhythm is made of: five weeks, of which three tell whether an hour is busy.
+pub const RHYTHM_REACH: i64 = 35 * DAY;
 
 const DAY: i64 = 86_400_000_000;
 

@@ -142,6 +142,12 @@ fn kinds() -> Vec<(&'static str, String)> {
          SELECT DISTINCT concat_ws('|', key_id, t) AS found FROM g WHERE t - before >= {}",
         4 * MINUTE
     );
+    let silence = format!(
+        "WITH {minute}, g AS (SELECT key_id, t, lead(t) OVER (PARTITION BY key_id ORDER BY t) AS next, \
+         (SELECT max(t) FROM rows) AS newest FROM rows) \
+         SELECT DISTINCT concat_ws('|', key_id, t) AS found FROM g WHERE coalesce(next, newest) - t >= {}",
+        4 * MINUTE
+    );
     vec![
         ("{ kind: threshold, over: 6m, count: 4 }", threshold),
         ("{ kind: distinct, over: 6m, count: 3, of: principal, group_by: [key_id] }", distinct),
@@ -159,6 +165,7 @@ fn kinds() -> Vec<(&'static str, String)> {
         ),
         ("{ kind: first_seen, of: principal, learn: 10m, group_by: [key_id] }", first_seen),
         ("{ kind: dormant, after: 4m, group_by: [key_id] }", dormant),
+        ("{ kind: silence, every: 4m, group_by: [key_id] }", silence),
     ]
 }
 
@@ -171,7 +178,7 @@ fn told(window: &str, finding: &Finding) -> String {
     match window {
         _ if window.contains("threshold") => format!("{key}|{principal}|{pane}"),
         _ if window.contains("first_seen") => format!("{key}|{principal}"),
-        _ if window.contains("dormant") => format!("{key}|{time}"),
+        _ if window.contains("dormant") || window.contains("silence") => format!("{key}|{time}"),
         _ => format!("{key}|{pane}"),
     }
 }
@@ -394,4 +401,42 @@ fn many_values_are_counted_by_a_sketch_and_unite_in_any_order() {
     let mut exact = Values::default();
     few.iter().chain(&few).for_each(|value| exact.insert(*value));
     assert_eq!(exact.count(), 200);
+}
+
+/// Five weeks of a key that is used in office hours, every quarter of an hour; then, on a Sunday, all at once.
+fn office() -> Vec<Call> {
+    let hour = 60 * MINUTE;
+    let quarter =
+        |number: i64| Call { time: number * 15 * MINUTE, key: "k1", principal: Some("a"), action: "Sign" };
+    let is_office = |call: &Call| {
+        let (day, of_day) = (call.time / (24 * hour), call.time % (24 * hour) / hour);
+        // The start is a Tuesday.
+        (day + 1) % 7 < 5 && (8..18).contains(&of_day)
+    };
+    let mut calls: Vec<Call> = (0..36 * 96).map(quarter).filter(is_office).collect();
+    let sunday = 33 * 24 * hour + 11 * hour;
+    calls.extend((0..40).map(|second| Call {
+        time: sunday + second * 1_000_000,
+        key: "k1",
+        principal: Some("b"),
+        action: "Sign",
+    }));
+    calls
+}
+
+#[test]
+fn a_rate_is_held_against_the_same_hour_of_other_weeks_in_any_order() {
+    let engine = engine("{ kind: rate, over: 1h, factor: 2, count: 20, group_by: [key_id] }");
+    let calls = office();
+    let whole = batch(&calls);
+    let findings = at_the_end(&engine, std::slice::from_ref(&whole));
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!(finding.window.as_ref().unwrap().from, "2026-12-27T11:00:00Z");
+    assert!(finding.message.contains("40 of these in 1 hour"), "{}", finding.message);
+    let mut order: Vec<u32> = (0..calls.len() as u32).collect();
+    order.reverse();
+    assert_eq!(at_the_end(&engine, &cut(&whole, &order, &[700, 33])), findings);
+    let ids: BTreeSet<String> = findings.into_iter().map(|finding| finding.id).collect();
+    let sorted = ordered(&calls, |row| calls[row].time);
+    assert_eq!(live(&engine, &cut(&whole, &sorted, &[100]), 0), ids);
 }

@@ -27,6 +27,8 @@ pub struct Windows {
     pace: Pace,
     /// Event time before which nothing comes any more, in microseconds since the epoch.
     settled: i64,
+    /// The newest row.
+    newest: i64,
     most: usize,
     /// When the ledger has so many lines, those that nobody needs are left out.
     tidy_at: usize,
@@ -58,13 +60,22 @@ impl Windows {
         };
         let memories: Vec<Option<Memory>> = detectors.iter().map(memory).collect();
         let ledger = Ledger::with(kept_columns(&detectors));
-        Self { detectors, memories, ledger, pace, settled: i64::MIN, most, tidy_at: FEW_LINES }
+        Self {
+            detectors,
+            memories,
+            ledger,
+            pace,
+            settled: i64::MIN,
+            newest: i64::MIN,
+            most,
+            tidy_at: FEW_LINES,
+        }
     }
 
     /// The memories of another engine's detectors: of those that are the same, as they are; of others, empty.
     pub fn for_engine(mut self, engine: &Engine) -> Self {
         let mut next = Self::within(engine, self.pace, self.most);
-        next.settled = self.settled;
+        (next.settled, next.newest) = (self.settled, self.newest);
         for (detector, slot) in next.detectors.iter().zip(&mut next.memories) {
             let same = self.detectors.iter().position(|known| known.content == detector.content);
             let known = same.and_then(|place| self.memories.get_mut(place)).and_then(Option::take);
@@ -101,10 +112,12 @@ impl Windows {
     }
 
     fn enter(&mut self, batch: &RecordBatch, entering: &[Entering], place: impl Fn(usize) -> Option<usize>) {
+        let rows = Rows::of(batch);
+        self.newest = self.newest.max(rows.latest().unwrap_or(i64::MIN));
         if entering.is_empty() {
             return;
         }
-        let mut view = BatchView::of(Rows::of(batch));
+        let mut view = BatchView::of(rows);
         for Entering { detector, step, rows } in entering {
             let memory = place(*detector).and_then(|place| self.memories.get_mut(place));
             if let Some(Some(memory)) = memory {
@@ -165,7 +178,7 @@ impl Windows {
         for (detector, memory) in self.detectors.iter().zip(&mut self.memories) {
             let Some(memory) = memory else { continue };
             let mut firings = Vec::new();
-            memory.fire(self.pace, self.settled, &mut firings);
+            memory.fire(self.pace, self.settled, self.newest, &mut firings);
             let made = firings.iter().map(|firing| found(detector, memory.window(), firing, &self.ledger));
             let before = all.len();
             all.extend(made);
@@ -188,10 +201,15 @@ impl Windows {
         counted.collect()
     }
 
+    /// How many groups there are.
+    pub fn groups(&self) -> usize {
+        self.memories.iter().flatten().map(Memory::groups).sum()
+    }
+
     /// How many groups there are, and about how many bytes everything takes.
     pub fn size(&self) -> (usize, usize) {
-        let sizes = self.memories.iter().flatten().map(Memory::size);
-        sizes.fold((0, self.ledger.bytes()), |(groups, bytes), (more, size)| (groups + more, bytes + size))
+        let bytes: usize = self.memories.iter().flatten().map(Memory::bytes).sum();
+        (self.groups(), bytes + self.ledger.bytes())
     }
 }
 

@@ -47,6 +47,8 @@ impl Service {
         if self.publishes_rejects {
             set.publishes_rejects();
         }
+        let windows = self.live.windows();
+        self.watch.windows(windows.groups(), &windows.forgotten());
         self.sealer.begin(set, now);
         Ok(())
     }

@@ -207,6 +207,7 @@ impl Watch for Ear {
     }
     fn turned(&self, _: usize, _: usize, _: &Arc<Rules>) {}
     fn sealed(&self, _: &SealTold<'_>) {}
+    fn windows(&self, _: usize, _: &[crate::detect::window::windows::Forgotten]) {}
     fn heard(&self, _: &Signal) {}
     fn rewound(&self, _: &str) {
         self.rewound.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::versions::Verdicts;
+use crate::detect::window::windows::Forgotten;
 use crate::history::HistoryError;
 use crate::metrics::Account;
 use crate::pipeline::rules::Rules;
@@ -23,6 +24,9 @@ pub trait Watch: Send + Sync {
 
     /// A set was sealed, or could not be.
     fn sealed(&self, seal: &SealTold<'_>);
+
+    /// What windows remember, and what they had no room for since the start.
+    fn windows(&self, groups: usize, forgotten: &[Forgotten]);
 
     /// Something that is worth a line in the log.
     fn heard(&self, signal: &Signal);
