@@ -41,12 +41,15 @@ impl Hasher for UidHasher {
     }
 }
 
+/// Times and uids of requests that wait.
+type Waiting = BTreeSet<(i64, u128)>;
+
 /// The requests that wait.
 #[derive(Debug, Default)]
 pub(super) struct Open {
     requests: UidMap<Request>,
-    /// Times and uids of those that wait, by source and by partition; none is empty.
-    waiting: HashMap<Arc<str>, HashMap<Arc<str>, BTreeSet<(i64, u128)>>>,
+    /// By source and by partition; none is empty.
+    waiting: HashMap<Arc<str>, HashMap<Arc<str>, Waiting>>,
 }
 
 /// Where a record was read: the source, and the part of it that is read in order.

@@ -47,6 +47,11 @@ impl<S> Groups<S> {
         self.index.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
     /// How many were forgotten for want of room.
     pub fn forgotten(&self) -> u64 {
         self.forgotten

@@ -34,6 +34,7 @@ pub trait Tally: Default {
 #[derive(Debug, Default)]
 pub struct RowsOnly {
     /// In order; nearly always there are none.
+    #[expect(clippy::box_collection, reason = "one word instead of three, in every pane of every group")]
     shared: Option<Box<Vec<u64>>>,
 }
 

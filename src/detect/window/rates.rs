@@ -70,14 +70,13 @@ impl Rates {
         let place = time.div_euclid(over);
         let is_first = self.buckets.add(place);
         match self.open.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, first)) => {
-                if time <= first.time {
-                    let other = witness(ledger);
-                    if ledger.is_before(&other, first) {
-                        *first = other;
-                    }
+            Some((_, first)) if time <= first.time => {
+                let other = witness(ledger);
+                if ledger.is_before(&other, first) {
+                    *first = other;
                 }
             }
+            Some(_) => {}
             // A row that came too late to be decided only counts for the future.
             None if is_first => self.open.push((place, witness(ledger))),
             None => {}

@@ -213,7 +213,7 @@ async fn a_merged_alert_is_spoken_for_while_the_other_is_as_loud_and_open(home: 
     act(&store, &id, &request(Command::Merge { into: into.clone() }), NOW).await.unwrap();
     let chain = act(&store, &into, &request(Command::Merge { into: id.clone() }), NOW).await.unwrap_err();
     assert!(matches!(chain, LifeError::Conflict(_)), "{chain}");
-    assert_eq!(show(&store, &into).await.unwrap().members, [id.clone()]);
+    assert_eq!(show(&store, &into).await.unwrap().members, std::slice::from_ref(&id));
     assert_eq!(incidents(&kept(&store, 10).await.unwrap()).len(), 1);
 
     assert_eq!(raise(&store, 3, Level::High, Aspect::Function).await, [], "the other speaks for it");
