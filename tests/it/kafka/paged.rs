@@ -113,6 +113,7 @@ fn every_page_of_what_was_produced_arrives_once() {
         *arrivals.entry(arrival.headers["webhook-id"].clone()).or_default() += 1;
     }
     let sent = ids(&ask("SELECT delivery_id FROM deliveries WHERE state = 'delivered'"), "delivery_id");
-    assert!(sent.len() > 10, "{} pages\n{}", sent.len(), log());
+    // Campaigns speak for most alerts, and critical ones mute the low ones on their key.
+    assert!(sent.len() >= 5, "{} pages\n{}", sent.len(), log());
     assert_eq!(arrivals, sent.into_iter().map(|id| (id, 1)).collect(), "{}", log());
 }
