@@ -14,7 +14,7 @@ fn one_caller_and_key_are_one_alert_whatever_the_detectors() {
     let alerts: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |principal: &str, key: &str| {
         let mut found = alerts.iter().filter(|alert| {
-            alert["principal"].as_str().unwrap().ends_with(principal)
+            alert["principal"].as_str().is_some_and(|of| of.ends_with(principal))
                 && alert["alert_by"]["key_id"] == format!("vault:transit/{key}")
         });
         let first = found.next().unwrap().clone();
