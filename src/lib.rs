@@ -137,8 +137,8 @@
 //!   group and pane. So a scan need not sort, threads need not wait for each other's order, and a late event can
 //!   still raise an alert.
 //! - **2026-11-24** The service stores findings by a thread beside the loop, in their order, and seals wait for it:
-//!   at 170,000 records/s, 3 % of them with findings, storing them costs half as much as all else together. What
-//!   piled up while one batch was stored is the next one, so a slow store gets larger batches and not more.
+//!   of 700,000 records with 22,000 findings, storing those took 5.1 of 10.5 s of processor time. What piled up
+//!   while one batch was stored is the next one, so a slow store gets larger batches and not more.
 
 pub mod alerts;
 pub mod api;
