@@ -26,6 +26,7 @@ fn told_to_stop_again_and_again_under_load_it_ends_well_in_time_and_loses_nothin
     let stops = 3;
     std::thread::scope(|scope| {
         scope.spawn(|| stream.flow(&broker.address));
+        stream.begin(&site, || site.runtime.block_on(Store::open_read_only(&site.data())).unwrap());
         for _ in 0..stops {
             let mut service = site.start();
             service.ready();

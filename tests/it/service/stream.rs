@@ -24,6 +24,9 @@ use crate::support::Keyward;
 /// Partitions of each topic.
 const PARTITIONS: u128 = 2;
 
+/// Lines with which every partition begins: some minutes of the company.
+const FIRST_LINES: usize = 200;
+
 /// Two topics, what flows into them, and how much of it may flow yet.
 pub struct Stream {
     aws: String,
@@ -141,6 +144,22 @@ impl Stream {
     /// All lines may flow.
     pub fn allow_all(&self) {
         self.allowed.store(usize::MAX, Ordering::Relaxed);
+    }
+
+    /// Lets the first lines flow and a service read them, so that every partition is known. One that was never
+    /// heard of is not waited for: windows would close before its first records come.
+    #[track_caller]
+    pub fn begin(&self, site: &Site, open: impl Fn() -> Store) {
+        self.allow(FIRST_LINES.min(self.lines));
+        let mut service = site.start();
+        service.ready();
+        let store = open();
+        let known = || {
+            let stored = site.runtime.block_on(store.positions());
+            stored.is_ok_and(|stored| stored.len() == self.counts.len())
+        };
+        until(PATIENCE, known, || site.logs());
+        service.stop();
     }
 
     /// How long reading all of it may take.
