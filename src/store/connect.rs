@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr, SqliteConnection};
 
 use super::bulk::PREPARED;
 use super::database::Database;
@@ -116,10 +116,19 @@ async fn sqlite(folder: &DataFolder, options: SqliteConnectOptions) -> Result<Da
         .min_connections(SQLITE_CONNECTIONS)
         .idle_timeout(None)
         .max_lifetime(None)
+        .after_release(|connection, _| Box::pin(is_usable(connection)))
         .connect_with(options)
         .await
         .map_err(|source| StoreError::Open { name: name_of(folder), source })?;
     Ok(Database::Sqlite(pool))
+}
+
+/// Whether a connection that is given back can be used again. SQLite itself ends a transaction for which the disk
+/// has no room; sqlx's own ROLLBACK then fails, and sqlx holds that one is open for ever after: every later
+/// transaction on the connection would be refused (read in sqlx-sqlite 0.9, `worker.rs`).
+async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    connection.ping().await?; // a rollback that was only begun is done then
+    Ok(!connection.is_in_transaction())
 }
 
 async fn migrate(database: &Database, name: &str) -> Result<(), StoreError> {

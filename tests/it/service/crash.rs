@@ -27,6 +27,8 @@ fn killed_at_every_step_and_at_random_times_it_keeps_and_tells_what_one_scan_doe
     let mut deaths = BTreeMap::new();
     std::thread::scope(|scope| {
         scope.spawn(|| stream.flow(&broker.address));
+        let _held = stream.held();
+        stream.begin(&site, || site.runtime.block_on(Store::open_read_only(&site.data())).unwrap());
         let share = size::events() / (size::kills() + 1);
         let mut random = Random(size::seed());
         for number in 0..size::kills() {

@@ -27,7 +27,9 @@ fn whatever_it_needs_goes_away_for_a_while_it_goes_on_afterwards_as_if_nothing_h
     let address = broker.address.clone();
     std::thread::scope(|scope| {
         scope.spawn(|| stream.flow(&address));
+        let _held = stream.held();
         let share = size::events() / 8;
+        stream.begin(&site, || site.runtime.block_on(Store::open_read_only(&site.data())).unwrap());
         let mut service = site.start();
         stream.allow(share);
         service.ready();

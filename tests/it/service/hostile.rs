@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, Service, Site, size, until};
+use super::{PATIENCE, Service, Site, Tells, size, until};
 use crate::made;
 use crate::made::gzip;
 
@@ -42,6 +42,7 @@ fn hostile_clients_of_every_kind_hold_up_nobody_who_behaves() {
         .flat_map(|address| (0..size::connections()).filter_map(move |_| TcpStream::connect(address).ok()))
         .collect();
     std::thread::scope(|scope| {
+        let _over = Tells(&over);
         for attack in [never_ending_body, bomb, drips_a_head, drips_a_body] {
             let (http, over) = (&http, &over);
             scope.spawn(move || {
@@ -59,7 +60,6 @@ fn hostile_clients_of_every_kind_hold_up_nobody_who_behaves() {
         let mut newcomer = TcpStream::connect(&tcp).unwrap();
         writeln!(newcomer, "{}", made::decrypt(2_000)).unwrap();
         is_kept(&site, &mut service, 80);
-        over.store(true, Ordering::Relaxed);
     });
     assert!(service.resident() < RESIDENT, "{} MiB are resident", service.resident());
     drop(idle);

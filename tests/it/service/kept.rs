@@ -26,6 +26,10 @@ const ALL: i64 = 1_000_000;
 /// Columns that tell how an event came here, not what it is.
 const OF_THE_WAY: [&str; 4] = ["ingested_at", "source", "position", "device"];
 
+/// What an alert says that does not depend on when the windows of its findings fired.
+const OF_ANY_TIME: [&str; 8] =
+    ["id", "level", "title", "alert_by", "key_id", "principal", "detectors", "count"];
+
 /// Id and place in the record; for each row of these, its outcome and the hash of everything.
 type Hashes = HashMap<(String, i64), Vec<(String, u64)>>;
 
@@ -61,7 +65,17 @@ impl Kept {
     }
 
     fn with(store: &BlockingStore, alerts: impl IntoIterator<Item = Value>) -> Self {
-        let alerts = alerts.into_iter().map(|alert| (alert["id"].as_str().unwrap().to_owned(), alert));
+        let windows = windows(store);
+        let of_window = |alert: &Value| {
+            let detectors = alert["detectors"].as_array().unwrap();
+            detectors.iter().any(|detector| windows.contains(detector.as_str().unwrap()))
+        };
+        let alerts = alerts.into_iter().map(|mut alert| {
+            if of_window(&alert) {
+                alert.as_object_mut().unwrap().retain(|name, _| OF_ANY_TIME.contains(&name.as_str()));
+            }
+            (alert["id"].as_str().unwrap().to_owned(), alert)
+        });
         Self {
             events: hashes(store, Kind::Events, events_schema(), "event_id"),
             findings: hashes(store, Kind::Findings, findings_schema(), "id"),
@@ -122,15 +136,27 @@ fn is_for_a_digest(detectors: &BTreeSet<String>) -> bool {
     detectors.iter().all(|detector| detector == "KP-016")
 }
 
+/// The detectors of windows that found something.
+fn windows(store: &BlockingStore) -> BTreeSet<String> {
+    let files = store.wait(store.store().files(Kind::Findings)).unwrap();
+    let mut found = BTreeSet::new();
+    for batch in batches(store.store().folder(), files, findings_schema()) {
+        let batch = batch.unwrap();
+        let detectors = batch.column_by_name("detector").unwrap().as_string::<i32>();
+        let of_windows = windowed(&batch).into_iter().zip(detectors).filter(|(windowed, _)| *windowed);
+        found.extend(of_windows.filter_map(|(_, detector)| detector.map(str::to_owned)));
+    }
+    found
+}
+
 fn hashes(store: &BlockingStore, kind: Kind, schema: SchemaRef, id: &str) -> Hashes {
     let files = store.wait(store.store().files(kind)).unwrap();
     let mut all = Hashes::new();
     for batch in batches(store.store().folder(), files, schema) {
         let batch = batch.unwrap();
-        for (key, row) in
-            keys(&batch, id).into_iter().zip(outcomes(&batch).into_iter().zip(hashes_of(&batch)))
-        {
-            all.entry(key).or_default().push(row);
+        let rows = outcomes(&batch).into_iter().zip(hashes_of(&batch));
+        for ((key, row), windowed) in keys(&batch, id).into_iter().zip(rows).zip(windowed(&batch)) {
+            all.entry(key).or_default().push(if windowed { ("of a window".to_owned(), 0) } else { row });
         }
     }
     all.values_mut().for_each(|rows| rows.sort_unstable());
@@ -142,6 +168,13 @@ fn keys(batch: &RecordBatch, id: &str) -> Vec<(String, i64)> {
     let ordinals = batch.column_by_name("ordinal").map(|column| column.as_primitive::<Int64Type>());
     let ordinal = |row| ordinals.map_or(0, |ordinals| ordinals.value(row));
     (0..batch.num_rows()).map(|row| (ids.value(row).to_owned(), ordinal(row))).collect()
+}
+
+/// Which rows are of a window: what such a finding counts is what was there when it fired, which is at once in a
+/// service and at the end in a scan. Its id is the same.
+fn windowed(batch: &RecordBatch) -> Vec<bool> {
+    let from = batch.column_by_name("window_from");
+    (0..batch.num_rows()).map(|row| from.is_some_and(|from| from.is_valid(row))).collect()
 }
 
 fn outcomes(batch: &RecordBatch) -> Vec<String> {

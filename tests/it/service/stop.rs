@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use keyward::store::Store;
 
 use super::stream::Stream;
-use super::{PATIENCE, Site, size};
+use super::{PATIENCE, Site, Tells, size};
 use crate::made;
 use crate::services::kafka::Broker;
 
@@ -26,6 +26,8 @@ fn told_to_stop_again_and_again_under_load_it_ends_well_in_time_and_loses_nothin
     let stops = 3;
     std::thread::scope(|scope| {
         scope.spawn(|| stream.flow(&broker.address));
+        let _held = stream.held();
+        stream.begin(&site, || site.runtime.block_on(Store::open_read_only(&site.data())).unwrap());
         for _ in 0..stops {
             let mut service = site.start();
             service.ready();
@@ -51,6 +53,7 @@ fn whatever_was_answered_before_and_during_a_stop_is_in_history() {
     let address = service.address();
     let (stored, over) = (Mutex::new(BTreeSet::new()), AtomicBool::new(false));
     std::thread::scope(|scope| {
+        let _over = Tells(&over);
         for client in 0..4 {
             let (address, stored, over) = (&address, &stored, &over);
             scope.spawn(move || {
@@ -70,7 +73,6 @@ fn whatever_was_answered_before_and_during_a_stop_is_in_history() {
         let told = Instant::now();
         service.stop();
         assert!(told.elapsed() < STOPS_WITHIN, "{:?}", told.elapsed());
-        over.store(true, Ordering::Relaxed);
     });
     let rows = site.ask("data", "SELECT event_id AS id FROM events");
     let kept: BTreeSet<_> = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();

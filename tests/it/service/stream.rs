@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keyward::domain::event::Provider;
@@ -24,6 +24,9 @@ use crate::support::Keyward;
 /// Partitions of each topic.
 const PARTITIONS: u128 = 2;
 
+/// Lines with which every partition begins: some minutes of the company.
+const FIRST_LINES: usize = 200;
+
 /// Two topics, what flows into them, and how much of it may flow yet.
 pub struct Stream {
     aws: String,
@@ -31,8 +34,19 @@ pub struct Stream {
     lines: usize,
     /// How many lines may be produced by now.
     pub allowed: Arc<AtomicUsize>,
+    /// Whether the test has failed, and nobody waits for more.
+    abandoned: AtomicBool,
     /// By topic and partition.
     counts: BTreeMap<(String, i32), i64>,
+}
+
+/// See [`Stream::held`].
+pub struct Held<'h>(&'h Stream);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.abandoned.store(std::thread::panicking(), Ordering::Relaxed);
+    }
 }
 
 /// Where a line goes.
@@ -47,7 +61,14 @@ impl Stream {
     pub fn new(broker: &Broker, name: &str, lines: usize) -> Self {
         let aws = broker.create_topic(&format!("aws-{name}"), PARTITIONS as i32);
         let vault = broker.create_topic(&format!("vault-{name}"), PARTITIONS as i32);
-        let mut stream = Self { aws, vault, lines, allowed: Arc::default(), counts: BTreeMap::new() };
+        let mut stream = Self {
+            aws,
+            vault,
+            lines,
+            allowed: Arc::default(),
+            abandoned: AtomicBool::new(false),
+            counts: BTreeMap::new(),
+        };
         let mut counts = BTreeMap::new();
         for line in stream.placed() {
             *counts.entry((stream.topic(line.provider).to_owned(), line.partition)).or_default() += 1;
@@ -117,6 +138,9 @@ impl Stream {
         let producer: BaseProducer = config.create().unwrap();
         for (number, line) in self.placed().enumerate() {
             while number >= self.allowed.load(Ordering::Relaxed) {
+                if self.abandoned.load(Ordering::Relaxed) {
+                    return;
+                }
                 producer.poll(Duration::from_millis(10));
             }
             let mut record = BaseRecord::<(), [u8]>::to(self.topic(line.provider))
@@ -130,7 +154,12 @@ impl Stream {
             }
             producer.poll(Duration::ZERO);
         }
-        producer.flush(10 * PATIENCE).unwrap();
+        while producer.flush(Duration::from_secs(1)).is_err() && !self.abandoned.load(Ordering::Relaxed) {}
+    }
+
+    /// Ends the flow when a test fails while this is held: whoever produces would wait for ever.
+    pub fn held(&self) -> Held<'_> {
+        Held(self)
     }
 
     /// So many more lines may flow.
@@ -141,6 +170,22 @@ impl Stream {
     /// All lines may flow.
     pub fn allow_all(&self) {
         self.allowed.store(usize::MAX, Ordering::Relaxed);
+    }
+
+    /// Lets the first lines flow and a service read them, so that every partition is known. One that was never
+    /// heard of is not waited for: windows would close before its first records come.
+    #[track_caller]
+    pub fn begin(&self, site: &Site, open: impl Fn() -> Store) {
+        self.allow(FIRST_LINES.min(self.lines));
+        let mut service = site.start();
+        service.ready();
+        let store = open();
+        let known = || {
+            let stored = site.runtime.block_on(store.positions());
+            stored.is_ok_and(|stored| stored.len() == self.counts.len())
+        };
+        until(PATIENCE, known, || site.logs());
+        service.stop();
     }
 
     /// How long reading all of it may take.

@@ -67,6 +67,8 @@ fn a_standby_takes_over_from_a_killed_and_from_a_paused_service_which_can_do_not
     stream.write_files(&site.keyward);
     std::thread::scope(|scope| {
         scope.spawn(|| stream.flow(&broker.address));
+        let _held = stream.held();
+        stream.begin(site, || shared.open());
         let share = size::events() / 5;
         let mut first = site.start();
         stream.allow(share);
@@ -102,6 +104,8 @@ fn a_standby_on_the_same_folder_takes_over_and_a_foreign_consumer_loses_nothing(
     stream.write_files(&site.keyward);
     std::thread::scope(|scope| {
         scope.spawn(|| stream.flow(&broker.address));
+        let _held = stream.held();
+        stream.begin(site, || shared.open());
         let share = size::events() / 5;
         let mut first = site.start();
         stream.allow(share);

@@ -6,6 +6,8 @@ use keyward::store::{
     SealRecord, Store, StoreError,
 };
 
+use sqlx::{Connection, SqliteConnection};
+
 use super::{Home, on_both};
 
 on_both! {
@@ -185,4 +187,22 @@ async fn a_replacement_of_a_file_that_is_gone_changes_nothing(home: Home) {
     assert!(matches!(error, StoreError::FileGone { file } if file == "gone"));
     assert_eq!(store.file_names().await.unwrap(), ["a", "b"]);
     assert_eq!(store.retired_files().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_transaction_that_the_database_itself_ended_spoils_none_of_the_later_ones() {
+    let home = Home::embedded();
+    let store = home.open(1).await.unwrap();
+    let file = store.folder().database();
+    let mut other = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    // As SQLite does where the disk is full.
+    let ends = "CREATE TRIGGER full BEFORE INSERT ON meta BEGIN SELECT RAISE(ROLLBACK, 'no room'); END";
+    sqlx::raw_sql(ends).execute(&mut other).await.unwrap();
+    for _ in 0..3 {
+        let error = store.set_meta("name", "value").await.unwrap_err().to_string();
+        assert!(error.contains("no room"), "{error}");
+    }
+    sqlx::raw_sql("DROP TRIGGER full").execute(&mut other).await.unwrap();
+    store.set_meta("name", "value").await.unwrap();
+    assert_eq!(store.meta("name").await.unwrap().as_deref(), Some("value"));
 }
