@@ -84,7 +84,7 @@ crash: export KEYWARD_CRASH_PROGRAM := $(KEYWARD_CRASH_PROGRAM)
 crash: release
 	@printf '\n==> The proofs of the service, large\n'
 	@ulimit -n 30000 2>/dev/null || ulimit -n "$$(ulimit -H -n)"; \
-	  $(CARGO) test --locked --test it -- service:: --include-ignored --test-threads 1 --nocapture
+	  $(CARGO) test --locked --test it -- service:: --test-threads 1 --nocapture
 
 bench: release
 	@printf '\n==> Benchmark\n'

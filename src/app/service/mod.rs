@@ -79,6 +79,7 @@ pub struct Prepared {
     /// Where the HTTP server listens.
     pub address: SocketAddr,
     loaded: Loaded,
+    told_to_stop: CancellationToken,
     /// What deserves attention in the rules.
     pub warnings: Vec<String>,
 }
@@ -95,13 +96,14 @@ pub fn prepare(config: Config) -> Result<Prepared> {
         .enable_all()
         .build()
         .context("could not start the runtime")?;
+    let told_to_stop = outside::told_to_stop(runtime.handle());
     let wanted = config.http.listen;
     let listener = runtime
         .block_on(TcpListener::bind(wanted))
         .with_context(|| format!("could not listen on {wanted}: is another keyward running there?"))?;
     let address = listener.local_addr().context("could not learn the address listened on")?;
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
-    Ok(Prepared { config, runtime, listener, address, loaded, warnings })
+    Ok(Prepared { config, runtime, listener, address, loaded, told_to_stop, warnings })
 }
 
 /// The parts that live as long as the service.
@@ -110,6 +112,8 @@ struct Running {
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     clock: Clock,
+    /// Cancelled when the process is asked to stop.
+    told_to_stop: CancellationToken,
     /// Ends the server and the deliveries.
     end: CancellationToken,
 }
@@ -120,7 +124,7 @@ impl Prepared {
     /// # Errors
     /// Where the store cannot be opened, a source cannot be started, or the lease is lost.
     pub fn run(self, guests: Guests) -> Result<()> {
-        let Self { config, runtime, listener, loaded, .. } = self;
+        let Self { config, runtime, listener, loaded, told_to_stop, .. } = self;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &config.sources, now_micros())
             .context("could not make the metrics")?;
         let running = Running {
@@ -128,6 +132,7 @@ impl Prepared {
             health: Arc::default(),
             metrics: Arc::new(metrics),
             clock: Arc::new(now_micros),
+            told_to_stop,
             end: CancellationToken::new(),
         };
         let result = running.live(&runtime, listener, loaded, guests);
@@ -151,7 +156,7 @@ impl Running {
         let outbox = OutboxPlace::default();
         let replays = deliveries::router(outbox.clone(), self.config.http.admin_token.clone(), now_micros);
         self.serve(runtime, listener, &reload, outer_routes(&ingest, &alerts).merge(replays));
-        let store = self.open_store(runtime)?;
+        let Some(store) = self.open_store(runtime)? else { return Ok(()) };
         let owners = deliver::OwnerBook::of(&loaded.rules.catalog);
         let versions = self.versions(&store, loaded)?;
         let wakes = deliver::start(runtime.handle(), &store, self, owners.clone())?;
@@ -251,17 +256,22 @@ impl Running {
         runtime.spawn(async move { api::server::serve(listener, router, &limits, metrics, end).await });
     }
 
-    /// Opens the store, after whoever has it now, and clears away what a writer that died left.
-    fn open_store(&self, runtime: &tokio::runtime::Runtime) -> Result<Arc<BlockingStore>> {
+    /// Opens the store, after whoever has it now, and clears away what a writer that died left. Nothing where
+    /// the process is told to stop while it stands by.
+    fn open_store(&self, runtime: &tokio::runtime::Runtime) -> Result<Option<Arc<BlockingStore>>> {
         self.health.waits(Part::Lease, "another instance has the store; standing by");
         let instance = instance();
         let place = Place { root: &self.config.data, address: &self.config.store, instance: &instance };
         let store = runtime.block_on(async {
             tokio::select! {
-                store = Store::stand_by(place, now_micros) => store.map_err(anyhow::Error::from),
-                () = outside::told_to_stop() => Err(anyhow::anyhow!("told to stop while standing by")),
+                store = Store::stand_by(place, now_micros) => store.map(Some),
+                () = self.told_to_stop.cancelled() => Ok(None),
             }
         })?;
+        let Some(store) = store else {
+            tracing::info!("stopping: nothing was taken yet");
+            return Ok(None);
+        };
         self.health.ready(Part::Lease);
         self.metrics.lease(true);
         let store = Arc::new(BlockingStore::over(Arc::new(store), runtime.handle().clone()));
@@ -270,7 +280,7 @@ impl Running {
             .wait(upkeep::note_stand_by(store.store(), &self.config.sources, now_micros()))
             .context("could not note since when nobody read")?;
         self.health.ready(Part::Store);
-        Ok(store)
+        Ok(Some(store))
     }
 
     /// The rules of all times, recorded.
@@ -325,7 +335,8 @@ impl Running {
             }
         });
         let watched: Vec<PathBuf> = RuleFiles::of(&self.config).paths().cloned().collect();
-        outside::listen(runtime.handle(), handle, reload, &watched, &self.health, self.config.stop_within);
+        let stop = outside::Stop { told: self.told_to_stop.clone(), within: self.config.stop_within };
+        outside::listen(runtime.handle(), handle, reload, &watched, &self.health, stop);
     }
 
     /// Ends the loop when another instance has taken over: there may be nothing to seal that would tell.

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use notify::{Config as WatchConfig, PollWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle as Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::rules::{Reloaded, Reloader, RulesError};
 use crate::api::state::Reload;
@@ -111,6 +112,12 @@ impl ReloadPlace {
     }
 }
 
+/// How a stop is asked for, and how long it may take.
+pub struct Stop {
+    pub told: CancellationToken,
+    pub within: Span,
+}
+
 /// Listens to the system and watches the rule files, as long as the runtime lives.
 pub fn listen(
     runtime: &Runtime,
@@ -118,14 +125,15 @@ pub fn listen(
     reload: &ReloadPlace,
     files: &[PathBuf],
     health: &Arc<Health>,
-    stop_within: Span,
+    stop: Stop,
 ) {
     let (handle, health) = (handle.clone(), Arc::clone(health));
+    let Stop { told, within } = stop;
     runtime.spawn(async move {
-        told_to_stop().await;
+        told.cancelled().await;
         tracing::info!("stopping: sources take nothing new, what was taken is sealed");
         health.stopping();
-        handle.stop(now_micros() + stop_within.microseconds());
+        handle.stop(now_micros() + within.microseconds());
     });
     let place = reload.clone();
     runtime.spawn(async move {
@@ -138,17 +146,25 @@ pub fn listen(
     runtime.spawn(async move { watch(&files, &place).await });
 }
 
-/// Returns when the process is asked to stop.
-pub async fn told_to_stop() {
-    let (Some(mut terminate), Some(mut interrupt)) =
-        (heard(SignalKind::terminate()), heard(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+/// Cancelled once the system asks this process to stop.
+///
+/// To be called before anything else of the service: from the first time that a signal is listened to it does
+/// not end the process any more, and one that comes while nobody listens would be lost.
+pub fn told_to_stop(runtime: &Runtime) -> CancellationToken {
+    let told = CancellationToken::new();
+    let within = runtime.enter();
+    let (terminate, interrupt) = (heard(SignalKind::terminate()), heard(SignalKind::interrupt()));
+    drop(within);
+    let (Some(mut terminate), Some(mut interrupt)) = (terminate, interrupt) else { return told };
+    let telling = told.clone();
+    runtime.spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        telling.cancel();
+    });
+    told
 }
 
 fn heard(kind: SignalKind) -> Option<Signal> {

@@ -95,3 +95,24 @@ fn post(address: &str, record: &str) -> Option<u16> {
     stream.read_to_string(&mut answer).ok()?;
     answer.split(' ').nth(1)?.parse().ok()
 }
+
+#[test]
+fn told_to_stop_while_it_starts_or_stands_by_it_ends_well() {
+    let site = Site::new("[{ name: logs, follow: { paths: [logs] } }]");
+    std::fs::create_dir(site.keyward.path("logs")).unwrap();
+    // At its first word it can be told, and whatever it is doing then, it is not forgotten.
+    for pause in [0, 50, 200, 500] {
+        let mut service = site.start();
+        service.says("listening");
+        std::thread::sleep(Duration::from_millis(pause));
+        service.stop();
+    }
+    let mut works = site.start();
+    works.ready();
+    let mut stands_by = site.start();
+    stands_by.says("listening");
+    let address = stands_by.address();
+    super::until(PATIENCE, || super::ask(&address, "/readyz").contains("standing by"), || stands_by.log());
+    stands_by.stop();
+    works.stop();
+}

@@ -95,7 +95,6 @@ fn a_standby_takes_over_from_a_killed_and_from_a_paused_service_which_can_do_not
 }
 
 #[test]
-#[ignore = "needs a machine to itself: make crash"]
 fn a_standby_on_the_same_folder_takes_over_and_a_foreign_consumer_loses_nothing() {
     let Some(broker) = Broker::start() else { return };
     let stream = Stream::new(&broker, "foreign", size::events());
