@@ -9,6 +9,7 @@ mod bearer;
 mod channel;
 mod channel_check;
 mod kafka_client;
+pub mod kafka_context;
 mod load;
 mod quantity;
 mod retention;

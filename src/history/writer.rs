@@ -21,7 +21,7 @@ use super::slim::Slimmer;
 use super::traces::{Traces, Uid};
 use crate::metrics::Account;
 use crate::store::{
-    BlockingStore, FileRow, Kind, PositionMove, Replayed, SealId, SealRecord, Store, StoreError,
+    BlockingStore, CoverageRow, FileRow, Kind, PositionMove, Replayed, SealId, SealRecord, Store, StoreError,
 };
 
 /// When an open set is due to be sealed.
@@ -64,6 +64,7 @@ pub struct OpenSet {
     replayed: Vec<Replayed>,
     publishes_rejects: bool,
     coverage: Coverage,
+    lost: Vec<CoverageRow>,
     days: BTreeSet<i64>,
     rows: usize,
     bytes: usize,
@@ -139,6 +140,11 @@ impl OpenSet {
         self.coverage.add(covered, times);
     }
 
+    /// Notes a span that is gone, with its finding in the same set: both become history, or neither does.
+    pub fn lost(&mut self, row: CoverageRow) {
+        self.lost.push(row);
+    }
+
     /// Its rejects are to be written to the topic of rejects.
     pub fn publishes_rejects(&mut self) {
         self.publishes_rejects = true;
@@ -167,6 +173,7 @@ impl OpenSet {
             && self.traces.is_empty()
             && self.replayed.is_empty()
             && self.coverage.is_empty()
+            && self.lost.is_empty()
     }
 
     /// Whether it is due to be sealed.
@@ -200,7 +207,7 @@ impl OpenSet {
             open_requests: self.open_requests,
             replayed: self.replayed,
             publishes_rejects: self.publishes_rejects,
-            coverage: self.coverage.rows(at),
+            coverage: self.coverage.rows(at).into_iter().chain(self.lost).collect(),
             sealed_at: at,
         };
         Ok(WrittenSet { record, unsealed })

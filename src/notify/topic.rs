@@ -13,11 +13,10 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel as Level};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
-use secrecy::ExposeSecret;
 
 use super::error::NotifyError;
 use super::retry::Failure;
-use crate::config::{BearerFile, ClientSettings, KafkaCluster, KafkaTopic};
+use crate::config::{BearerFile, ClientSettings, KafkaCluster, KafkaTopic, kafka_context};
 
 /// What time it is, in microseconds since the epoch.
 pub type Clock = fn() -> i64;
@@ -141,14 +140,8 @@ struct Context {
 impl ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
-    /// What fails is told with the delivery; here each connection of it would be a line.
     fn log(&self, level: Level, facility: &str, message: &str) {
-        match level {
-            Level::Emerg | Level::Alert | Level::Critical => {
-                tracing::warn!(target: "librdkafka", facility, "{message}");
-            }
-            _ => tracing::debug!(target: "librdkafka", facility, "{message}"),
-        }
+        kafka_context::log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -156,13 +149,7 @@ impl ClientContext for Context {
     }
 
     fn generate_oauth_token(&self, _configured: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        let file = self.token.as_ref().ok_or("no token is configured; name its file under `sasl: token:`")?;
-        let bearer = file.read((self.clock)())?;
-        Ok(OAuthToken {
-            token: bearer.token.expose_secret().to_owned(),
-            principal_name: bearer.principal,
-            lifetime_ms: bearer.valid_until,
-        })
+        kafka_context::oauth_token(self.token.as_ref(), (self.clock)())
     }
 }
 

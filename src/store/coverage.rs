@@ -1,7 +1,8 @@
 //! Which spans of which source were read, and which were not: over what "nothing was found" holds.
 //!
-//! What was read comes with the seal that moves the positions, so both say the same. What was lost is written
-//! when it is noticed, once.
+//! What was read comes with the seal that moves the positions, so both say the same, and a gap with the seal that
+//! makes its finding history. What cannot be noticed again is written at once: what found no room, and when
+//! nobody read.
 
 use super::Store;
 use super::alerts::word;
@@ -84,10 +85,23 @@ impl Store {
     /// As every write: see [`Store::set_meta`].
     pub async fn note_coverage(&self, row: &CoverageRow) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
-        let statement = if row.kind == CoverageKind::Dropped { ADD } else { KEEP };
-        let changed = write(&mut transaction, statement, row).await?;
+        let changed = write(&mut transaction, row).await?;
         transaction.commit().await?;
         Ok(changed > 0)
+    }
+
+    /// Whether this span of its kind is known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn knows_coverage(&self, row: &CoverageRow) -> Result<bool, StoreError> {
+        let known = query("SELECT 1 AS known FROM coverage WHERE identity = $1 AND kind = $2 AND span = $3")
+            .bind(&row.identity)
+            .bind(row.kind.as_str())
+            .bind(&row.span)
+            .fetch_optional(&self.database)
+            .await?;
+        Ok(known.is_some())
     }
 
     /// Everything that is known, by source, partition and time.
@@ -104,17 +118,18 @@ impl Store {
     }
 }
 
-/// Adds what was read, inside the transaction of its seal.
+/// Adds what was read or is gone, inside the transaction of its seal.
 pub(super) async fn add(transaction: &mut Transaction, row: &CoverageRow) -> Result<(), StoreError> {
-    write(transaction, ADD, row).await?;
+    write(transaction, row).await?;
     Ok(())
 }
 
-async fn write(
-    transaction: &mut Transaction,
-    statement: &'static str,
-    row: &CoverageRow,
-) -> Result<u64, StoreError> {
+/// How many rows that changed. What was read and what was dropped grows; a known gap stays as it is.
+async fn write(transaction: &mut Transaction, row: &CoverageRow) -> Result<u64, StoreError> {
+    let statement = match row.kind {
+        CoverageKind::Read | CoverageKind::Dropped => ADD,
+        CoverageKind::Gap | CoverageKind::StandBy => KEEP,
+    };
     let changed = query(statement)
         .bind(&row.source)
         .bind(&row.identity)

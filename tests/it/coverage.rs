@@ -24,6 +24,7 @@ const MORNING: i64 = 1_795_420_800_000_000;
 const LOST: &str = "SELECT alert_id, level, findings FROM alerts WHERE title LIKE 'Records were lost%'";
 const GAPS: &str = "SELECT source, partition, kind, from_time, to_time, from_position, to_position, events, \
     reason FROM coverage WHERE kind IN ('gap', 'dropped')";
+const FOUND: &str = "SELECT count(*) AS n FROM findings WHERE detector = 'KP-132'";
 const READ: &str = "SELECT sum(events) AS events, min(from_time) AS first, max(to_time) AS last \
     FROM coverage WHERE kind = 'read'";
 const SEEN: &str = "SELECT count(*) AS events, min(event_time) AS first, max(event_time) AS last FROM events";
@@ -109,24 +110,25 @@ fn a_stored_position_outside_of_the_topic_is_one_alert_and_one_gap_however_often
     let more = format!("alerts: {{ kafka: {{ brokers: ['{brokers}'], topic: alerts }} }}\n");
     let mut serving = serving(&source, &more);
     serving.start();
-    serving.until(READ, |rows| rows.first().is_some_and(|row| row["events"].as_i64() > Some(50)));
+    let position = "SELECT max(to_position) AS p FROM coverage WHERE kind = 'read'";
+    serving.until(position, |rows| rows.first().is_some_and(|row| row["p"] == 100));
     serving.stop();
     assert_eq!(serving.ask(READ), serving.ask(SEEN));
-    let position = serving.ask("SELECT max(to_position) AS p FROM coverage WHERE kind = 'read'");
-    assert_eq!(position[0]["p"], 100);
     assert!(serving.ask(LOST).is_empty() && serving.ask(GAPS).is_empty());
 
     move_position(&serving.keyward.path("data"), 5_000);
     for _ in 0..2 {
         serving.start();
         serving.until(LOST, |rows| !rows.is_empty());
-        serving.until(GAPS, |rows| !rows.is_empty());
         serving.kill();
+        // Both are sealed, or neither is.
+        assert_eq!(serving.ask(FOUND)[0]["n"], serving.ask(GAPS).len());
     }
     let before = serving.ask(SEEN)[0]["events"].as_i64();
     serving.start();
     produce(&lines[100..]);
     serving.until(SEEN, |rows| rows.first().is_some_and(|row| row["events"].as_i64() > before));
+    serving.until(GAPS, |rows| !rows.is_empty());
     serving.until("SELECT state FROM deliveries", |rows| {
         !rows.is_empty() && rows.iter().all(|row| row["state"] == "delivered")
     });
@@ -138,8 +140,7 @@ fn a_stored_position_outside_of_the_topic_is_one_alert_and_one_gap_however_often
     assert_eq!((text(gap, "source"), text(gap, "partition"), text(gap, "kind")), ("trail", "trail/0", "gap"));
     assert_eq!((&gap["from_position"], &gap["to_position"]), (&5_000.into(), &0.into()));
     assert!(text(gap, "from_time") < text(gap, "to_time") && !text(gap, "reason").is_empty(), "{gap}");
-    let told = serving.ask("SELECT count(*) AS n FROM findings WHERE detector = 'KP-132'");
-    assert_eq!(told[0]["n"], 1);
+    assert_eq!(serving.ask(FOUND)[0]["n"], 1);
     let nobody = serving.ask("SELECT reason FROM coverage WHERE kind = 'stand-by'");
     assert!(!nobody.is_empty() && text(&nobody[0], "reason").contains("no instance ran"), "{nobody:?}");
 }

@@ -31,6 +31,8 @@
 //! # Decisions
 //!
 //! - 2026-11-24: a pane without a row fires nothing: it would say again what the one before it said.
+//! - 2026-11-24: what fires at once is not told again when it grows: its id, group and level are those that a
+//!   scan gives, its sentence and its first event are as of then.
 //! - 2026-11-24: a group learns for itself, from its own first row on. Learning by detector would call all
 //!   that a new key does new.
 //! - 2026-11-24: of the events of a window a finding names the first of each pane. All of them are in

@@ -1,8 +1,9 @@
 //! What a source lost before it was read becomes an alert, a finding of history, and a row of coverage.
 //!
 //! In: the trouble that a source tells of. Out: the same finding however often the same loss is noticed: its
-//! id is made of the partition and what was lost. Its row is written at once; its finding goes the way of all
-//! others, and what is not sealed of it when the loop has to go back is told again.
+//! id is made of the partition and what was lost. The row of a gap is sealed with its finding, so that a death
+//! between the two leaves neither, and the gap is noticed again. What was dropped will not be: its row is written
+//! at once. What is not sealed when the loop has to go back is told again.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::domain::level::Level;
 use crate::domain::time::format_rfc3339;
 use crate::domain::verdict::Verdict;
 use crate::source::feed::{Lost, Partition, Trouble};
-use crate::store::{CoverageKind, CoverageRow, Kind};
+use crate::store::{CoverageKind, CoverageRow, Kind, StoreError};
 
 /// The detection that a loss is a case of: a source is silent where it should not be.
 pub const DETECTOR: &str = "KP-132";
@@ -41,7 +42,7 @@ const MOST_WAITING: usize = 1_000;
 struct Loss {
     finding: Finding,
     row: CoverageRow,
-    /// Whether it was not known, once its row is written: else history has its finding already.
+    /// Whether it was not known, once the store was asked: else history has its finding already.
     is_new: Option<bool>,
 }
 
@@ -107,7 +108,7 @@ impl Service {
             && let Some(mut loss) = self.losses.waiting.pop_front()
         {
             if loss.is_new.is_none() {
-                match self.store.wait(self.store.store().note_coverage(&loss.row)) {
+                match self.is_new(&loss.row) {
                     Ok(is_new) => loss.is_new = Some(is_new),
                     Err(error) => {
                         tracing::error!(%error, "a loss of records could not be noted; trying again");
@@ -126,6 +127,15 @@ impl Service {
         Ok(())
     }
 
+    /// Whether the loss is not known yet; what cannot be noticed again is known from here on.
+    fn is_new(&self, row: &CoverageRow) -> Result<bool, StoreError> {
+        let store = self.store.store();
+        match row.kind {
+            CoverageKind::Dropped => self.store.wait(store.note_coverage(row)),
+            _ => self.store.wait(store.knows_coverage(row)).map(|is_known| !is_known),
+        }
+    }
+
     /// Has a finding stored, and puts it into the open set.
     fn tell_of(&mut self, loss: Loss, now: i64) -> Result<(), ServiceError> {
         let source = loss.row.source.clone();
@@ -134,6 +144,9 @@ impl Service {
         self.raiser.begin(Job { findings: vec![(loss.finding.clone(), Folding::by(by.into()))], origin })?;
         if loss.is_new == Some(true) {
             self.open.push(Kind::Findings, &to_batch(std::slice::from_ref(&loss.finding))?)?;
+            if loss.row.kind == CoverageKind::Gap {
+                self.open.lost(loss.row.clone());
+            }
             self.opened_at.get_or_insert(now);
         }
         self.losses.open.push(loss);

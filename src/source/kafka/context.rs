@@ -13,11 +13,10 @@ use rdkafka::error::{KafkaError as ClientError, KafkaResult};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
-use secrecy::ExposeSecret;
 
 use super::Clock;
 use super::member::Member;
-use crate::config::BearerFile;
+use crate::config::{BearerFile, kafka_context};
 
 /// Errors kept between two looks at them: librdkafka reports each broker's.
 const MOST_ERRORS: usize = 64;
@@ -68,14 +67,8 @@ pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 impl ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
-    /// Failed connections are told as trouble, once; here each of them would be a line.
     fn log(&self, level: Level, facility: &str, message: &str) {
-        match level {
-            Level::Emerg | Level::Alert | Level::Critical => {
-                tracing::warn!(target: "librdkafka", facility, "{message}");
-            }
-            _ => tracing::debug!(target: "librdkafka", facility, "{message}"),
-        }
+        kafka_context::log(level, facility, message);
     }
 
     fn stats(&self, statistics: Statistics) {
@@ -95,13 +88,7 @@ impl ClientContext for Context {
     }
 
     fn generate_oauth_token(&self, _configured: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        let file = self.token.as_ref().ok_or("no token is configured; name its file under `sasl: token:`")?;
-        let bearer = file.read((self.clock)())?;
-        Ok(OAuthToken {
-            token: bearer.token.expose_secret().to_owned(),
-            principal_name: bearer.principal,
-            lifetime_ms: bearer.valid_until,
-        })
+        kafka_context::oauth_token(self.token.as_ref(), (self.clock)())
     }
 }
 
