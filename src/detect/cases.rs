@@ -28,7 +28,9 @@ pub struct Case {
     /// Line in the detector's file.
     pub line: usize,
     pub column: usize,
-    pub input: CaseInput,
+    catalog: CaseCatalog,
+    /// As written: repetitions are one.
+    events: Vec<Value>,
     /// The findings, each by some of its event's columns; empty where the detector stays silent.
     pub expect: Vec<Map<String, Value>>,
 }
@@ -73,16 +75,28 @@ pub fn read(document: &CaseDocument, (line, column): (usize, usize), file: &Path
         Some(inline @ Value::Object(_)) => CaseCatalog::Inline(inline.clone()),
         Some(_) => return Err("`catalog` is a catalog written out, or the path of one".to_owned()),
     };
-    let events = repeated::expand(&document.events)?;
-    let records = events.iter().map(|event| record(event, file)).collect::<Result<Vec<_>, _>>()?;
-    if records.is_empty() {
+    repeated::check(&document.events)?;
+    document.events.iter().try_for_each(|event| record(event, file).map(drop))?;
+    if document.events.is_empty() {
         return Err(format!("case `{}` has no events", document.name));
     }
     for name in document.expect.iter().flat_map(Map::keys) {
         named_column(name)?;
     }
-    let input = CaseInput { catalog, records };
-    Ok(Case { name: document.name.clone(), line, column, input, expect: document.expect.clone() })
+    let (name, events, expect) = (document.name.clone(), document.events.clone(), document.expect.clone());
+    Ok(Case { name, line, column, catalog, events, expect })
+}
+
+impl Case {
+    /// What it gives to the stages before detection, where it is a case of the detector in `file`.
+    ///
+    /// # Errors
+    /// What is wrong with its events; [`read`] has found that already.
+    pub fn input(&self, file: &Path) -> Result<CaseInput, String> {
+        let events = repeated::expand(&self.events)?;
+        let records = events.iter().map(|event| record(event, file)).collect::<Result<Vec<_>, _>>()?;
+        Ok(CaseInput { catalog: self.catalog.clone(), records })
+    }
 }
 
 fn record(event: &Value, file: &Path) -> Result<CaseRecord, String> {
@@ -112,7 +126,9 @@ pub fn run(engine: &Engine, judge: &Judge<'_>) -> Vec<Problem> {
             continue;
         }
         for case in &detector.cases {
-            if let Err(told) = run_one(engine, place, case, judge) {
+            let ran =
+                case.input(&detector.file).and_then(|input| run_one(engine, place, case, &input, judge));
+            if let Err(told) = ran {
                 let told = format!("{}, case `{}`: {told}", detector.id, case.name);
                 problems.push(Problem::error(&detector.file, case.line, case.column, told));
             }
@@ -127,8 +143,14 @@ pub fn count(engine: &Engine) -> usize {
     evaluated.map(|detector: &Detector| detector.cases.len()).sum()
 }
 
-fn run_one(engine: &Engine, place: usize, case: &Case, judge: &Judge<'_>) -> Result<(), String> {
-    let batch = judge(&case.input)?;
+fn run_one(
+    engine: &Engine,
+    place: usize,
+    case: &Case,
+    input: &CaseInput,
+    judge: &Judge<'_>,
+) -> Result<(), String> {
+    let batch = judge(input)?;
     let hits = engine.run(&batch);
     if let Some(failure) = hits.failures.iter().find(|failure| failure.detector == place) {
         return Err(format!("the expression failed: {}", failure.message));

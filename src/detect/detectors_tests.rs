@@ -54,10 +54,10 @@ fn a_detector_is_read_with_its_cases() {
     assert_eq!(detector.cases.len(), 2);
     assert_eq!(detector.cases[0].line, 14);
     let json = r#"{"eventID":"e-1","mfa":true,"recipientAccountId":"111122223333"}"#;
-    assert_eq!(detector.cases[0].input.records, [CaseRecord::Json(json.to_owned())]);
+    assert_eq!(detector.cases[0].input(&detector.file).unwrap().records, [CaseRecord::Json(json.to_owned())]);
     let expected =
         [CaseRecord::File("silent.json".into()), CaseRecord::Json(r#"{"eventID": "e-2"}"#.to_owned())];
-    assert_eq!(detector.cases[1].input.records, expected);
+    assert_eq!(detector.cases[1].input(&detector.file).unwrap().records, expected);
     assert_eq!(detectors.lint(), []);
 }
 

@@ -26,14 +26,28 @@ const IDS: [&str; 2] = ["eventID", "request.id"];
 pub fn expand(events: &[Value]) -> Result<Vec<Value>, String> {
     let mut records = Vec::new();
     for event in events {
-        match event {
-            Value::Object(fields) if fields.contains_key("repeat") && fields.contains_key("event") => {
-                records.extend(Repeated::read(fields)?.records()?);
+        match repetition(event) {
+            Some(fields) => {
+                let repeated = Repeated::read(fields)?;
+                records.extend(repeated.records(repeated.times)?);
             }
-            other => records.push(other.clone()),
+            None => records.push(event.clone()),
         }
     }
     Ok(records)
+}
+
+/// Whether [`expand`] can write them out, found without doing so: each start reads the cases of all detectors.
+///
+/// # Errors
+/// What is wrong with a repetition.
+pub fn check(events: &[Value]) -> Result<(), String> {
+    let repetitions = events.iter().filter_map(repetition);
+    repetitions.map(|fields| Repeated::read(fields)?.records(1).map(drop)).collect()
+}
+
+fn repetition(event: &Value) -> Option<&Map<String, Value>> {
+    event.as_object().filter(|fields| fields.contains_key("repeat") && fields.contains_key("event"))
 }
 
 struct Repeated<'v> {
@@ -70,7 +84,8 @@ impl<'v> Repeated<'v> {
         })
     }
 
-    fn records(&self) -> Result<Vec<Value>, String> {
+    /// The first `times` of its records.
+    fn records(&self, times: u64) -> Result<Vec<Value>, String> {
         let begin = TIMES.iter().find_map(|path| Some((*path, at(self.event, path)?.as_str()?)));
         let (time_path, begin) = begin.ok_or("a repeated event needs its time")?;
         let begin = parse_rfc3339(begin).ok_or("the time of a repeated event is not RFC 3339")?;
@@ -87,7 +102,7 @@ impl<'v> Repeated<'v> {
             }
             Ok(record)
         };
-        (0..self.times).map(repetition).collect()
+        (0..times).map(repetition).collect()
     }
 }
 
@@ -143,7 +158,11 @@ mod tests {
 
     #[test]
     fn a_repetition_that_cannot_be_read_says_why() {
-        let told = |value: Value| expand(&[value]).unwrap_err();
+        let told = |value: Value| {
+            let told = expand(std::slice::from_ref(&value)).unwrap_err();
+            assert_eq!(check(&[value]), Err(told.clone()));
+            told
+        };
         let event = json!({ "eventTime": "2026-11-20T10:00:00Z", "eventID": "e" });
         assert!(told(json!({ "repeat": 0, "event": event })).contains("from 1 to"));
         assert!(told(json!({ "repeat": 2, "event": event, "evry": "1s" })).contains("evry"));

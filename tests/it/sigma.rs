@@ -238,7 +238,11 @@ fn what_keyward_exports_loads_again_and_finds_what_its_detector_finds() {
         assert_eq!(again.set_aside(), None, "{rule}");
         assert_eq!((again.level, &again.title), (detector.level, &detector.title));
         for case in &detector.cases {
-            let batch = keyward::app::check::judge_case(&Engine::new(&theirs).unwrap(), &case.input).unwrap();
+            let batch = keyward::app::check::judge_case(
+                &Engine::new(&theirs).unwrap(),
+                &case.input(&detector.file).unwrap(),
+            )
+            .unwrap();
             let hits = |detectors: &Detectors| {
                 let hits = Engine::new(detectors).unwrap().run(&batch).hits;
                 let provider = keyward::table::rows::Rows::of(&batch);

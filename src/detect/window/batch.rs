@@ -1,6 +1,6 @@
 //! One batch as windows see it: rows by the hashes of their values, each distinct value hashed once.
 //!
-//! In: a judged batch. Out: group ids, times, and the numbers that words go by in a [`Ledger`].
+//! In: a judged batch. Out: group ids, times, and rows as they are kept in a [`Ledger`].
 
 use arrow::array::Array;
 
@@ -8,7 +8,8 @@ use crate::domain::identity::uid;
 use crate::table::columns::{COLUMNS, Column};
 use crate::table::rows::Rows;
 
-use super::ledger::{Ledger, NONE};
+use super::ledger::{Ledger, Witness};
+use super::lines::Lines;
 
 /// A group, by the hash of its values: 128 bits, of which an attacker cannot make two alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,18 +34,17 @@ impl GroupId {
 /// A batch under way. Everything is worked out when it is first asked for.
 #[derive(Debug)]
 pub struct BatchView<'b> {
-    pub rows: Rows<'b>,
+    rows: Rows<'b>,
     /// By column, then by the dictionary's key; 0 where not worked out yet.
     hashes: Vec<Vec<u128>>,
-    /// By column, then by the dictionary's key: the number in the ledger and one; 0 where not known yet.
-    words: Vec<Vec<u32>>,
+    lines: Lines<'b>,
 }
 
 impl<'b> BatchView<'b> {
     /// A view of these rows.
     pub fn of(rows: Rows<'b>) -> Self {
         let columns = COLUMNS.len();
-        Self { rows, hashes: vec![Vec::new(); columns], words: vec![Vec::new(); columns] }
+        Self { rows, hashes: vec![Vec::new(); columns], lines: Lines::default() }
     }
 
     /// When the row's call completed, in microseconds since the epoch.
@@ -81,25 +81,21 @@ impl<'b> BatchView<'b> {
         }
     }
 
-    /// The number of a value in the ledger.
-    pub fn word(&mut self, column: Column, row: usize, ledger: &mut Ledger) -> u32 {
-        let Some(dictionary) = self.rows.dictionary(column) else {
-            return plain(&self.rows, column, row).map_or(NONE, |text| ledger.word(&text));
-        };
-        let Some(key) = self.rows.key(column, row) else { return NONE };
-        let Some(words) = self.words.get_mut(column as usize) else { return NONE };
-        if words.is_empty() {
-            words.resize(dictionary.len(), 0);
-        }
-        match words.get_mut(key as usize) {
-            Some(known) if *known != 0 => *known - 1,
-            Some(unknown) => {
-                let word = self.rows.text(column, row).map_or(NONE, |text| ledger.word(text));
-                *unknown = word.saturating_add(1);
-                word
-            }
-            None => NONE,
-        }
+    /// The row as it is kept in the ledger, which is the same at every call.
+    pub fn witness(&mut self, row: usize, ledger: &mut Ledger) -> Witness {
+        let mut witness = self.pending(row, ledger);
+        self.settle(&mut witness, ledger);
+        witness
+    }
+
+    /// The row, not kept yet: to be settled before this batch goes, unless another row takes its place.
+    pub fn pending(&mut self, row: usize, ledger: &mut Ledger) -> Witness {
+        self.lines.pending(&self.rows, row, ledger)
+    }
+
+    /// Keeps the row of a pending witness.
+    pub fn settle(&mut self, witness: &mut Witness, ledger: &mut Ledger) {
+        self.lines.settle(&self.rows, witness, ledger);
     }
 }
 

@@ -8,7 +8,6 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::batch::BatchView;
 use crate::detect::findings::Facts;
 use crate::table::columns::Column;
 
@@ -43,16 +42,67 @@ pub struct Witness {
     /// Microseconds since the epoch.
     pub time: i64,
     event: EventName,
-    /// The line of the ledger.
+    /// Which event of its record it is.
+    ordinal: u32,
+    /// The line of the ledger; while [`PENDING`] is set, the row of the batch that is under way.
     line: u32,
+}
+
+/// Set in the line of a witness that has none yet. A ledger is tidied long before it has so many lines.
+const PENDING: u32 = 1 << 31;
+
+impl Witness {
+    /// A row that is not in the ledger yet.
+    pub(super) fn pending(time: i64, event: EventName, ordinal: u32, row: usize) -> Self {
+        let row = u32::try_from(row).unwrap_or_default();
+        Self { time, event, ordinal, line: row | PENDING }
+    }
+
+    /// The row that is still to be kept.
+    pub(super) fn pending_row(&self) -> Option<usize> {
+        (self.line & PENDING != 0).then_some((self.line & !PENDING) as usize)
+    }
+
+    /// Its row was kept.
+    pub(super) fn settle(&mut self, line: u32) {
+        self.line = line;
+    }
+
+    pub(super) fn line(&self) -> u32 {
+        self.line
+    }
+
+    pub(super) fn event(&self) -> EventName {
+        self.event
+    }
+
+    /// In another ledger it goes by these numbers.
+    pub(super) fn stand(&mut self, event: EventName, line: u32) {
+        (self.event, self.line) = (event, line);
+    }
 }
 
 /// An event id: of a UUID the number, of any other text its number in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct EventName {
+pub struct EventName {
     high: u64,
     low: u64,
 }
+
+impl EventName {
+    /// An id that is no UUID, by its number in the ledger.
+    pub(super) fn of_word(word: u32) -> Self {
+        Self { high: IS_WORD, low: u64::from(word) }
+    }
+
+    /// The number in the ledger of an id that is no UUID.
+    pub(super) fn word(self) -> Option<u32> {
+        (self.high == IS_WORD).then_some(self.low as u32)
+    }
+}
+
+/// Numbers below this are not written out again for each row: an ordinal nearly always is.
+const SMALL: usize = 256;
 
 /// In the upper half: the lower half is the number of a word. No UUID of any version begins so.
 const IS_WORD: u64 = u64::MAX;
@@ -67,7 +117,8 @@ pub struct Ledger {
     lines: Vec<u32>,
     line_index: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    line: Vec<u32>,
+    /// The numbers of small numbers, where known.
+    small: [u32; SMALL],
 }
 
 impl Ledger {
@@ -86,7 +137,7 @@ impl Ledger {
             lines: Vec::new(),
             line_index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
-            line: Vec::new(),
+            small: [NONE; SMALL],
         };
         // The place of what is null.
         ledger.words.push("".into());
@@ -107,22 +158,32 @@ impl Ledger {
         number
     }
 
-    /// Keeps a row.
-    pub fn witness(&mut self, view: &mut BatchView<'_>, row: usize) -> Witness {
-        let mut line = std::mem::take(&mut self.line);
-        line.clear();
-        for place in 0..self.columns.len() {
-            let column = self.columns.get(place).copied();
-            line.push(column.map_or(NONE, |column| view.word(column, row, self)));
+    /// The number of a number, which is the text that it is written as.
+    pub fn number(&mut self, number: i64) -> u32 {
+        let known = usize::try_from(number).ok().and_then(|place| self.small.get(place)).copied();
+        match known {
+            Some(word) if word != NONE => word,
+            _ => {
+                let word = self.word(&number.to_string());
+                let place = usize::try_from(number).ok().and_then(|place| self.small.get_mut(place));
+                place.into_iter().for_each(|place| *place = word);
+                word
+            }
         }
-        let number = self.number_of(&line);
-        self.line = line;
-        let id = view.rows.text(Column::EventId, row).unwrap_or_default();
-        let event = uuid(id).unwrap_or_else(|| EventName { high: IS_WORD, low: u64::from(self.word(id)) });
-        Witness { time: view.time(row), event, line: number }
     }
 
-    fn number_of(&mut self, line: &[u32]) -> u32 {
+    /// The columns of a line, in order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// What an event id goes by.
+    pub fn name(&mut self, id: &str) -> EventName {
+        uuid(id).unwrap_or_else(|| EventName::of_word(self.word(id)))
+    }
+
+    /// The number of a line, which has a word's number for each of [`Self::columns`].
+    pub fn keep(&mut self, line: &[u32]) -> u32 {
         let Self { lines, line_index, hasher, .. } = self;
         let width = line.len();
         let at = |number: u32| lines.chunks_exact(width).nth(number as usize).unwrap_or_default();
@@ -136,6 +197,21 @@ impl Ledger {
         number
     }
 
+    /// A line by its number.
+    pub(super) fn line(&self, number: u32) -> &[u32] {
+        self.lines.chunks_exact(self.columns.len()).nth(number as usize).unwrap_or_default()
+    }
+
+    /// A word by its number.
+    pub(super) fn written(&self, number: u32) -> Option<&str> {
+        self.words.get(number as usize).map(|word| &**word)
+    }
+
+    /// How many words there are, the place of what is null among them.
+    pub(super) fn words(&self) -> usize {
+        self.words.len()
+    }
+
     /// How many lines there are.
     pub fn len(&self) -> usize {
         self.lines.len() / self.columns.len().max(1)
@@ -146,23 +222,12 @@ impl Ledger {
         self.lines.is_empty()
     }
 
-    /// Writes what a witness of this ledger says into another one, which may keep other columns.
-    pub fn carry(&self, witness: &Witness, to: &mut Self) -> Witness {
-        let words: Vec<Option<&str>> = to.columns.iter().map(|column| self.text(witness, *column)).collect();
-        let line: Vec<u32> = words.iter().map(|word| word.map_or(NONE, |word| to.word(word))).collect();
-        let event = match witness.event.high {
-            IS_WORD => EventName { high: IS_WORD, low: u64::from(to.word(&self.event_id(witness))) },
-            _ => witness.event,
-        };
-        Witness { time: witness.time, event, line: to.number_of(&line) }
-    }
-
     /// Whether one stands before the other.
     pub fn is_before(&self, one: &Witness, other: &Witness) -> bool {
         self.order(one, other) == Ordering::Less
     }
 
-    /// By time, then by event: the same in every order of reading.
+    /// By time, then by event: the same in every order of reading. History has an event once, and so an end.
     fn order(&self, one: &Witness, other: &Witness) -> Ordering {
         let by_time = one.time.cmp(&other.time);
         by_time
@@ -170,6 +235,7 @@ impl Ledger {
                 (IS_WORD, _) | (_, IS_WORD) => self.event_id(one).cmp(&self.event_id(other)),
                 _ => (one.event.high, one.event.low).cmp(&(other.event.high, other.event.low)),
             })
+            .then_with(|| one.ordinal.cmp(&other.ordinal))
             .then_with(|| {
                 let words = |of: &Witness| self.columns.iter().map(|column| self.text(of, *column)).collect();
                 let (one, other): (Vec<_>, Vec<_>) = (words(one), words(other));
@@ -179,27 +245,25 @@ impl Ledger {
 
     /// The event id of a witness.
     pub fn event_id(&self, witness: &Witness) -> String {
-        match witness.event {
-            EventName { high: IS_WORD, low } => {
-                let word = usize::try_from(low).ok().and_then(|place| self.words.get(place));
-                word.map(|word| word.to_string()).unwrap_or_default()
-            }
-            EventName { high, low } => format!(
-                "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-                high >> 32,
-                (high >> 16) & 0xffff,
-                high & 0xffff,
-                low >> 48,
-                low & 0xffff_ffff_ffff
-            ),
+        if let Some(word) = witness.event.word() {
+            return self.written(word).unwrap_or_default().to_owned();
         }
+        let EventName { high, low } = witness.event;
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xffff,
+            low >> 48,
+            low & 0xffff_ffff_ffff
+        )
     }
 
     /// A kept column of a witness.
     pub fn text(&self, witness: &Witness, column: Column) -> Option<&str> {
         let place = self.columns.iter().position(|kept| *kept == column)?;
         let number = *self.lines.get(witness.line as usize * self.columns.len() + place)?;
-        if number == NONE { None } else { self.words.get(number as usize).map(|word| &**word) }
+        if number == NONE { None } else { self.written(number) }
     }
 
     /// How many bytes it takes, about.

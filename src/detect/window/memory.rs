@@ -76,7 +76,7 @@ impl RateMemory {
         let purpose = view.value_of(Column::Purpose, row).unwrap_or_default();
         let rates = self.groups.at(group, Rates::default);
         rates.purpose = rates.purpose.max(purpose);
-        if let Some(place) = rates.add(time, over, ledger, |ledger| ledger.witness(view, row)) {
+        if let Some(place) = rates.add(time, over, ledger, |ledger| view.witness(row, ledger)) {
             self.open.entry(place).or_default().push(group);
         }
     }
@@ -101,6 +101,21 @@ impl RateMemory {
                     self.peers.entry(rates.purpose).or_default().add(rates.count(place));
                 }
             }
+        }
+    }
+}
+
+impl Kind {
+    /// Shows the witnesses of a group, of the kinds that keep the latest row.
+    fn each_witness_of(&mut self, group: GroupId, show: impl FnMut(&mut Witness)) {
+        match self {
+            Self::Sequence { groups, .. } => {
+                groups.get_mut(group).into_iter().flat_map(Sequence::witnesses).for_each(show)
+            }
+            Self::Silence { groups, .. } => {
+                groups.get_mut(group).into_iter().flat_map(Silences::witnesses).for_each(show)
+            }
+            _ => {}
         }
     }
 }
@@ -147,6 +162,8 @@ impl Memory {
     /// Adds rows; `step` is the step of a sequence.
     pub fn add(&mut self, view: &mut BatchView<'_>, rows: &BooleanBuffer, step: usize, ledger: &mut Ledger) {
         let Self { window, kind, touched, .. } = self;
+        // Groups with witnesses that are not settled.
+        let mut grown: Vec<GroupId> = Vec::new();
         for row in rows.set_indices() {
             let group = view.group(&window.group_by, row);
             let time = view.time(row);
@@ -154,27 +171,28 @@ impl Memory {
                 Kind::Threshold { over, count, groups } => {
                     let shared = view.value_of(Column::SharedEventId, row);
                     let panes = groups.at(group, Panes::default);
-                    panes.add(time, pane_length(*over), shared, ledger, |ledger| ledger.witness(view, row));
+                    panes.add(time, pane_length(*over), shared, ledger, |ledger| view.witness(row, ledger));
                     panes.might_have(*count)
                 }
                 Kind::Distinct { over, count, of, groups } => {
                     let Some(value) = view.value_of(*of, row) else { continue };
                     let panes = groups.at(group, Panes::default);
                     panes.add(time, pane_length(*over), Some(value), ledger, |ledger| {
-                        ledger.witness(view, row)
+                        view.witness(row, ledger)
                     });
                     panes.might_have(*count)
                 }
                 Kind::Sequence { rule, groups } => {
-                    let witness = ledger.witness(view, row);
+                    let witness = view.pending(row, ledger);
                     let sequence = groups.at(group, Sequence::default);
                     sequence.add(step, rule, witness, ledger);
+                    grown.push(group);
                     sequence.might_close(rule)
                 }
                 Kind::FirstSeen { of, groups, .. } => {
                     let Some(value) = view.value_of(*of, row) else { continue };
                     let firsts = groups.at(group, Firsts::default);
-                    let added = firsts.add(time, value as u64, ledger, |ledger| ledger.witness(view, row));
+                    let added = firsts.add(time, value as u64, ledger, |ledger| view.witness(row, ledger));
                     if added == Added::NoRoom {
                         groups.forget_one();
                     }
@@ -182,7 +200,7 @@ impl Memory {
                 }
                 Kind::Dormant { after, groups } => {
                     let spans = groups.at(group, Spans::default);
-                    spans.add(time, *after, ledger, |ledger| ledger.witness(view, row))
+                    spans.add(time, *after, ledger, |ledger| view.witness(row, ledger))
                 }
                 Kind::Rate(rate) => {
                     rate.add(group, view, row, ledger);
@@ -190,12 +208,18 @@ impl Memory {
                 }
                 Kind::Silence { every, groups } => {
                     let silences = groups.at(group, Silences::default);
-                    silences.add(*every, time, ledger, |ledger| ledger.witness(view, row))
+                    grown.push(group);
+                    silences.add(*every, time, ledger, |ledger| view.pending(row, ledger))
                 }
             };
             if may_fire {
                 touched.push(group);
             }
+        }
+        grown.sort_unstable();
+        grown.dedup();
+        for group in grown {
+            kind.each_witness_of(group, |witness| view.settle(witness, ledger));
         }
     }
 

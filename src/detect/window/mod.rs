@@ -41,11 +41,13 @@
 
 pub mod batch;
 mod buckets;
+mod carry;
 pub mod document;
 pub mod firing;
 pub mod firsts;
 pub mod groups;
 pub mod ledger;
+mod lines;
 pub mod memory;
 pub mod panes;
 mod rates;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 
 use super::batch::BatchView;
+use super::carry::Carry;
 use super::firing::{Found, found};
 use super::groups::MAX_GROUPS;
 use super::ledger::Ledger;
@@ -76,11 +77,12 @@ impl Windows {
     pub fn for_engine(mut self, engine: &Engine) -> Self {
         let mut next = Self::within(engine, self.pace, self.most);
         (next.settled, next.newest) = (self.settled, self.newest);
+        let mut carry = Carry::new(&self.ledger, &mut next.ledger);
         for (detector, slot) in next.detectors.iter().zip(&mut next.memories) {
             let same = self.detectors.iter().position(|known| known.content == detector.content);
             let known = same.and_then(|place| self.memories.get_mut(place)).and_then(Option::take);
             if let (Some(slot), Some(mut known)) = (slot, known) {
-                known.each_witness(|witness| *witness = self.ledger.carry(witness, &mut next.ledger));
+                known.each_witness(|witness| carry.carry(witness));
                 *slot = known;
             }
         }
@@ -133,8 +135,9 @@ impl Windows {
             return;
         }
         let mut ledger = Ledger::with(kept_columns(&self.detectors));
+        let mut carry = Carry::new(&self.ledger, &mut ledger);
         for memory in self.memories.iter_mut().flatten() {
-            memory.each_witness(|witness| *witness = self.ledger.carry(witness, &mut ledger));
+            memory.each_witness(|witness| carry.carry(witness));
         }
         self.ledger = ledger;
         self.tidy_at = self.ledger.len().saturating_mul(2).max(FEW_LINES);
