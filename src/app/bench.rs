@@ -12,6 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use super::clock::now_micros;
 use super::record::Recorder;
 use crate::catalog::{Catalog, SourceText};
+use crate::config::Raw;
 use crate::detect::detectors::Detectors;
 use crate::detect::engine::Engine;
 use crate::normalize::cloudtrail;
@@ -200,7 +201,7 @@ fn rules(options: &Options) -> Result<Rules> {
     };
     let detectors = Detectors::embedded_and(&extra_detectors(options.extra_detectors)).map_err(told)?;
     let engine = Engine::new(&detectors).map_err(told)?;
-    Ok(Rules { catalog, engine })
+    Ok(Rules::new(catalog, engine).keeping(Raw::default()))
 }
 
 /// Detectors of the shapes that people write, hardly one of which ever fires.

@@ -28,7 +28,7 @@ use crate::table::columns::events_schema;
 /// # Errors
 /// What is wrong with the case, or with what became of its records.
 pub fn judge_case(engine: &Engine, input: &CaseInput) -> Result<RecordBatch, String> {
-    let rules = Rules { catalog: case_catalog(&input.catalog)?, engine: engine.clone() };
+    let rules = Rules::new(case_catalog(&input.catalog)?, engine.clone());
     let mut reader = Reader::new(case_inputs(&input.records), Limits::default());
     let mut batches = Vec::new();
     let mut rejects = Vec::new();

@@ -108,7 +108,7 @@ pub async fn last_rules(store: &Store) -> Result<Rules, KeptError> {
     let (catalog, _) = load::parse(&sources).map_err(KeptError::Catalog)?;
     let detectors =
         Detectors::embedded_beside(&texts).map(load::where_records).map_err(KeptError::Catalog)?;
-    Ok(Rules { catalog, engine: Engine::new(&detectors).map_err(KeptError::Catalog)? })
+    Ok(Rules::new(catalog, Engine::new(&detectors).map_err(KeptError::Catalog)?))
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn both(paths: &[PathBuf], detectors: Result<Detectors, Vec<Problem>>) -> Result
     let engine = detectors.and_then(|detectors| Engine::new(&detectors));
     match (catalog, engine) {
         (Ok(((catalog, warnings), sources)), Ok(engine)) => {
-            Ok(LoadedRules { rules: Rules { catalog, engine }, warnings, sources })
+            Ok(LoadedRules { rules: Rules::new(catalog, engine), warnings, sources })
         }
         (catalog, engine) => {
             let mut problems = catalog.err().unwrap_or_default();

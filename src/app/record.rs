@@ -18,10 +18,10 @@ use crate::detect::table::{findings_schema, from_batch, to_batch};
 use crate::detect::window::firing::Found;
 use crate::domain::time::parse_rfc3339;
 use crate::history::{self, Compacted, Covered, Limits, OpenSet, Traces};
-use crate::pipeline::rejected;
 use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
+use crate::pipeline::{raw, rejected};
 use crate::source::{Input, Mark};
 use crate::store::{BlockingStore, Kind, Position, PositionMove};
 use crate::table::columns::Column;
@@ -130,6 +130,7 @@ impl Recorder {
         if self.known.is_nothing() {
             self.open.push(Kind::Events, batch)?;
             self.open.push(Kind::Findings, &to_batch(findings)?)?;
+            self.open.push(Kind::Raw, &raw::rows(batch, step.raw.iter())?)?;
             self.open.count(&step.account);
             self.open.remember(step.traces.clone());
             return Ok(times_of(batch));
@@ -141,6 +142,8 @@ impl Recorder {
         new.settle(&mut account);
         let uids = step.traces.uids.iter().enumerate().filter(|(row, _)| new.is_new(*row));
         self.merged.known += new.rows.false_count() as u64;
+        let records = step.raw.iter().filter(|record| new.is_new(record.row));
+        self.open.push(Kind::Raw, &raw::rows(batch, records)?)?;
         let batch = filter_record_batch(batch, &new.rows)?;
         self.open.push(Kind::Events, &batch)?;
         self.open.push(Kind::Findings, &to_batch(&findings)?)?;

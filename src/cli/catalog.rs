@@ -181,7 +181,7 @@ fn cover_records(args: &CoverageArgs, coverage: &mut Coverage) -> Result<Catalog
             anyhow!("no engine without detectors; please report this")
         })
         .or_fail(Exit::Rules)?;
-    let rules = Rules { catalog, engine: nothing };
+    let rules = Rules::new(catalog, nothing);
     let mut reader = Reader::open(&args.paths, Limits::default()).or_fail(Exit::InputOutput)?;
     scan(&mut reader, &rules, threads(None), now_micros(), &mut |step| {
         coverage.add(&Rows::of(&step.judged.batch));

@@ -20,6 +20,7 @@ use super::{Terminal, threads};
 use crate::alerts::Alerts;
 use crate::app::clock::now_micros;
 use crate::app::record::Recorder;
+use crate::config::Raw;
 use crate::pipeline::rules::Rules;
 use crate::pipeline::scan::{ScanError, Step, scan};
 use crate::source::{Limits, Reader};
@@ -51,6 +52,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
+    /// Raw records to keep there too, in the table `raw`, secrets redacted.
+    #[arg(long, value_enum, default_value_t = Keep::Findings, value_name = "WHICH", requires = "data")]
+    raw: Keep,
+
     /// What to print.
     #[arg(long, value_enum, default_value_t = Emit::Findings)]
     emit: Emit,
@@ -66,6 +71,17 @@ pub struct Args {
     /// No summary and no progress bar on standard error.
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// Which raw records a scan keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keep {
+    /// No raw record.
+    None,
+    /// Of events that a detector of single events found something in.
+    Findings,
+    /// Of all key events.
+    All,
 }
 
 /// What a scan prints.
@@ -96,6 +112,13 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         recorder.judged_by(&loaded.rules.catalog, &sources).or_fail(Exit::InputOutput)?;
     }
     drop(sources);
+    let raw = match args.raw {
+        _ if recorder.is_none() => Raw::None,
+        Keep::None => Raw::None,
+        Keep::Findings => Raw::Findings,
+        Keep::All => Raw::All,
+    };
+    let rules = loaded.rules.keeping(raw);
     let mut out = Output {
         emit: args.emit,
         alerts: Alerts::default(),
@@ -108,10 +131,10 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         bar: Bar::over(reader.progress(), terminal.progress && !args.quiet),
     };
     let threads = threads(args.threads);
-    let result = scan(&mut reader, &loaded.rules, threads, now, &mut |step| out.accept(step, &loaded.rules));
+    let result = scan(&mut reader, &rules, threads, now, &mut |step| out.accept(step, &rules));
     let summary = out.finish(result)?;
     if !args.quiet {
-        let text = summary.text(&loaded.rules, started.elapsed(), args.rules.has_catalog());
+        let text = summary.text(&rules, started.elapsed(), args.rules.has_catalog());
         io::stderr().write_all(text.as_bytes()).or_fail(Exit::InputOutput)?;
     }
     Ok(if summary.found_anything() { Exit::Findings } else { Exit::Clean })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::Config;
+use super::{Config, Raw};
 use crate::domain::problem::Problem;
 
 /// What an environment variable that overrides a value begins with: `KEYWARD__http__listen=0.0.0.0:9464`
@@ -118,6 +118,10 @@ fn check(path: &Path, config: &Config) -> Result<(), Vec<Problem>> {
                 user.name
             ));
         }
+    }
+    config.privacy.problems().into_iter().for_each(&mut report);
+    if config.privacy.hides() && config.raw() != Raw::None {
+        report("`history: raw:` would keep what `privacy:` hides; leave it out, or say none".to_owned());
     }
     super::channel_check::check(&config.alerts, &mut report);
     if problems.is_empty() { Ok(()) } else { Err(problems) }

@@ -8,9 +8,11 @@ mod alerts;
 mod bearer;
 mod channel;
 mod channel_check;
+mod history;
 mod kafka_client;
 pub mod kafka_context;
 mod load;
+mod privacy;
 mod quantity;
 mod retention;
 mod route;
@@ -31,8 +33,10 @@ pub use channel::{
     Alertmanager, Channel, ChannelKind, Chat, Digest, Email, Hook, HookFormat, Limit, MailSecurity, Opsgenie,
     PagerDuty, Syslog, SyslogTransport, WEBHOOK,
 };
+pub use history::{History, Raw};
 pub use kafka_client::{ClientSettings, ClientSettingsError, KafkaCluster};
 pub use load::{load, read};
+pub use privacy::{Privacy, PrivateColumn, Treatment};
 pub use quantity::{Size, Span};
 pub use retention::Retention;
 pub use route::{Day, Detail, Escalation, Hours, Recipient, Route, TimeOfDay, When, Zone};
@@ -66,6 +70,10 @@ pub struct Config {
     #[serde(default)]
     pub rejects: Rejects,
     #[serde(default)]
+    pub privacy: Privacy,
+    #[serde(default)]
+    pub history: History,
+    #[serde(default)]
     pub seal: Seal,
     #[serde(default)]
     pub retention: Retention,
@@ -91,6 +99,8 @@ impl Config {
             sources: Vec::new(),
             alerts: Alerts::default(),
             rejects: Rejects::default(),
+            privacy: Privacy::default(),
+            history: History::default(),
             seal: Seal::default(),
             retention: Retention::default(),
             spool: Spool::default(),
@@ -98,6 +108,14 @@ impl Config {
             log: Log::default(),
             stop_within: defaults::stop(),
         }
+    }
+}
+
+impl Config {
+    /// Which raw records are kept.
+    pub fn raw(&self) -> Raw {
+        let usual = if self.privacy.hides() { Raw::None } else { Raw::default() };
+        self.history.raw.unwrap_or(usual)
     }
 }
 

@@ -10,7 +10,7 @@ use super::quantity::Span;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
-    /// Findings, after the last change of their alert; in history, after their day.
+    /// Findings, after the last change of their alert; in history, after their day, with raw records.
     pub findings: Span,
     /// What is known of campaigns, after the last change of all alerts in them.
     pub campaigns: Span,

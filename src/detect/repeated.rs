@@ -42,8 +42,8 @@ pub fn expand(events: &[Value]) -> Result<Vec<Value>, String> {
 /// # Errors
 /// What is wrong with a repetition.
 pub fn check(events: &[Value]) -> Result<(), String> {
-    let repetitions = events.iter().filter_map(repetition);
-    repetitions.map(|fields| Repeated::read(fields)?.records(1).map(drop)).collect()
+    let mut repetitions = events.iter().filter_map(repetition);
+    repetitions.try_for_each(|fields| Repeated::read(fields)?.records(1).map(drop))
 }
 
 fn repetition(event: &Value) -> Option<&Map<String, Value>> {

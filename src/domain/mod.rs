@@ -6,6 +6,7 @@ pub mod finding;
 pub mod function;
 pub mod harmless;
 pub mod identity;
+pub mod keyed;
 pub mod level;
 pub mod member;
 pub mod ownership;

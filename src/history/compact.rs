@@ -14,6 +14,7 @@ use super::derived::DERIVED;
 use super::error::HistoryError;
 use super::file::{self, Unsealed};
 use super::merge::Merge;
+use super::raw;
 use super::rejects;
 use crate::store::{FileRow, Kind, Replacement, Store, StoreError};
 use crate::table::columns::events_schema;
@@ -55,6 +56,7 @@ pub async fn compact(store: &Store, findings: &SchemaRef, at: i64) -> Result<Com
         (Kind::Events, events_schema()),
         (Kind::Findings, findings.clone()),
         (Kind::Rejects, rejects::schema()),
+        (Kind::Raw, raw::schema()),
     ];
     let mut compacted = Compacted::default();
     for (kind, schema) in kinds {

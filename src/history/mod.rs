@@ -48,6 +48,7 @@ mod numbers;
 mod order;
 mod pages;
 mod prune;
+pub mod raw;
 mod read;
 pub mod rejects;
 mod rollup;

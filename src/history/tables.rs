@@ -2,7 +2,7 @@
 //!
 //! | table | holds |
 //! |---|---|
-//! | `events` `findings` `rejects` | the sealed rows, as of when the snapshot was taken |
+//! | `events` `findings` `rejects` `raw` | the sealed rows, as of when the snapshot was taken |
 //! | `usage` `facts` | what seals derived from events, added up over all files ([`super::derived`]) |
 //! | `coverage` | which spans of which source were read, and which were not ([`super::coverage`]) |
 //! | `catalog` | what the caller gives |
@@ -20,6 +20,7 @@ use datafusion::prelude::SessionContext;
 
 use super::derived::{DERIVED, Derived};
 use super::error::HistoryError;
+use super::raw;
 use super::rejects;
 use super::service_tables::ServiceTables;
 use super::table::HistoryTable;
@@ -41,6 +42,7 @@ pub struct Snapshot {
     pub events: Vec<FileRow>,
     pub findings: Vec<FileRow>,
     pub rejects: Vec<FileRow>,
+    raw: Vec<FileRow>,
     /// The files of each derived table.
     derived: Vec<(Derived, Vec<FileRow>)>,
     /// The tables of the service, as they were then.
@@ -63,6 +65,7 @@ impl Snapshot {
             events: store.files(Kind::Events).await?,
             findings: store.files(Kind::Findings).await?,
             rejects: store.files(Kind::Rejects).await?,
+            raw: store.files(Kind::Raw).await?,
             service: ServiceTables::read(store).await?,
         })
     }
@@ -84,6 +87,7 @@ impl Snapshot {
         session.register_table("events", table(&events_schema(), &self.events))?;
         session.register_table("findings", table(findings, &self.findings))?;
         session.register_table("rejects", table(&rejects::schema(), &self.rejects))?;
+        session.register_table("raw", table(&raw::schema(), &self.raw))?;
         session.register_table("catalog", memory(catalog.schema(), vec![catalog])?)?;
         for (name, rows) in self.service.batches()? {
             session.register_table(name, memory(rows.schema(), vec![rows])?)?;

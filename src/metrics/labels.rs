@@ -33,6 +33,7 @@ vocabulary! {
         Campaigns = "campaigns",
         Deliveries = "deliveries",
         Rejects = "rejects",
+        Raw = "raw",
         Events = "events",
     }
 }

@@ -14,6 +14,7 @@ pub mod lateness;
 pub mod memory;
 mod open;
 pub mod prepare;
+pub mod raw;
 pub mod recall;
 pub mod rejected;
 pub mod rules;

@@ -8,6 +8,7 @@ use arrow::error::ArrowError;
 
 use super::cells::Cells;
 use crate::catalog::{AliasBook, Catalog};
+use crate::config::Raw;
 use crate::detect::blindness::Seen;
 use crate::detect::engine::{Engine, Entering, Failure, Hit, Hits};
 use crate::detect::table::to_batch;
@@ -15,12 +16,15 @@ use crate::detect::window::firing::Found;
 use crate::domain::alert::{DAY, Folding, Notice};
 use crate::domain::finding::Finding;
 use crate::table::columns::{Column, events_schema};
+use crate::table::hiding::Hiding;
 
 /// A catalog and detectors, fixed for a scan.
 #[derive(Debug)]
 pub struct Rules {
     pub catalog: Catalog,
     pub engine: Engine,
+    hiding: Hiding,
+    raw: Raw,
 }
 
 /// A batch with its verdicts and what the detectors found in it.
@@ -75,6 +79,31 @@ impl Judged {
 }
 
 impl Rules {
+    /// Rules that hide nothing, and of whose events no raw record is kept.
+    pub fn new(catalog: Catalog, engine: Engine) -> Self {
+        Self { catalog, engine, hiding: Hiding::default(), raw: Raw::None }
+    }
+
+    /// The same, and what is judged by them is hidden so.
+    pub fn hiding(self, hiding: Hiding) -> Self {
+        Self { hiding, ..self }
+    }
+
+    /// The same, and these raw records are kept.
+    pub fn keeping(self, raw: Raw) -> Self {
+        Self { raw, ..self }
+    }
+
+    /// Which raw records are kept.
+    pub fn raw(&self) -> Raw {
+        self.raw
+    }
+
+    /// What is hidden.
+    pub fn hidden(&self) -> &Hiding {
+        &self.hiding
+    }
+
     /// Judges joined events and runs the detectors over them.
     ///
     /// # Errors
@@ -86,6 +115,8 @@ impl Rules {
         hits.hits.sort_unstable_by_key(|hit| (hit.row, hit.detector));
         let mut seen = Seen::with_catalog(!self.catalog.is_empty());
         self.engine.observe(&mut seen, &batch);
+        // From here on everything is stored, sent or said.
+        let batch = self.hiding.hide(batch)?;
         let findings = self.findings(&batch, &hits, aliases);
         let detecting = judged.elapsed();
         let Hits { hits, entering, failures } = hits;

@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 
 use super::memory::{Memory, Remembered};
 use super::prepare::{Prepared, Preparer};
+use super::raw::{self, KeptRecord};
 use super::rules::{Judged, Rules};
 use super::turnstile::{Broken, Turnstile};
 use crate::catalog::AliasBook;
@@ -28,6 +29,8 @@ pub struct Step {
     /// The source that `rejects` come from.
     pub source: Arc<str>,
     pub account: Account,
+    /// Raw records that are to be kept.
+    pub raw: Vec<KeptRecord>,
     /// What must be known of the rows after a restart: its uids are those of the batch, row by row.
     pub traces: Traces,
     /// The alias facts that were known when it was judged.
@@ -170,10 +173,11 @@ impl Shared<'_> {
             Err(error) => return Ok(Err(error)),
         };
         let step = Step {
-            judged,
             rejects,
             source: chunk.source.clone(),
             account,
+            raw: raw::kept(self.rules.raw(), chunk, &judged),
+            judged,
             traces,
             aliases,
             reached: Some((chunk.input, chunk.next)),
@@ -221,6 +225,7 @@ impl Step {
             rejects: Vec::new(),
             source: "".into(),
             account: Account::default(),
+            raw: Vec::new(),
             traces: Traces::default(),
             aliases: Arc::default(),
             reached: None,

@@ -18,6 +18,8 @@ vocabulary! {
         Usage = "usage",
         /// What events tell of keys beside their uses.
         Facts = "facts",
+        /// Raw records, secrets redacted.
+        Raw = "raw",
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod build;
 pub mod columns;
 pub mod dictionary;
+pub mod hiding;
 pub mod mark;
 pub mod rows;
 pub mod tags;

@@ -25,6 +25,7 @@ mod normalize_vault;
 mod normalize_vault_samples;
 mod notify;
 mod ops;
+mod private;
 mod query;
 mod redact;
 mod reference;

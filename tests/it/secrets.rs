@@ -268,7 +268,7 @@ fn no_secret_of_a_raw_log_comes_out_anywhere() {
     for (emit, format) in [("findings", "json"), ("findings", "table"), ("events", "json"), ("events", "csv")]
     {
         let args = ["scan", "log", "--catalog", "catalog.yaml", "--emit", emit, "--format", format];
-        let ran = keyward.args(args).args(["--data", "data"]).run();
+        let ran = keyward.args(args).args(["--data", "data", "--raw", "none"]).run();
         assert_eq!(
             (ran.code, leak(ran.stdout.as_bytes()), leak(ran.stderr.as_bytes())),
             (Some(1), None, None)
@@ -286,4 +286,15 @@ fn no_secret_of_a_raw_log_comes_out_anywhere() {
         read += 1;
     }
     assert!(read > 3);
+}
+
+#[test]
+fn raw_records_are_kept_without_their_secrets() {
+    let keyward = keyward().file("log", lines(vault_log()) + &lines(aws_log()));
+    let scan = ["scan", "log", "--catalog", "catalog.yaml", "--data", "data", "--raw", "all"];
+    assert_eq!(keyward.args(scan).run().code, Some(1));
+    let ask = ["query", "--data", "data", "--format", "json", "SELECT record FROM raw"];
+    let ran = keyward.args(ask).run();
+    assert!(ran.json().len() >= 20 && ran.stdout.contains("redacted:"), "{}", ran.stderr);
+    assert_eq!(leak(ran.stdout.as_bytes()), None);
 }

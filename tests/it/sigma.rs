@@ -54,7 +54,7 @@ struct Both {
 impl Both {
     fn of(texts: Vec<(PathBuf, String)>) -> Self {
         let engine = Engine::new(&loaded(&texts)).unwrap();
-        let compiled = Rules { catalog: Catalog::empty(), engine };
+        let compiled = Rules::new(Catalog::empty(), engine);
         Self { parsed: rules_of(&texts), compiled, texts }
     }
 }

@@ -114,7 +114,7 @@ fn rules(rhythm: &Rhythm) -> Result<Rules> {
     let source = SourceText { name: "catalog of the benchmark".into(), text: rhythm.catalog_yaml() };
     let catalog = Catalog::parse(&[source])?.catalog;
     let engine = Detectors::embedded().and_then(|detectors| Engine::new(&detectors)).map_err(told)?;
-    Ok(Rules { catalog, engine })
+    Ok(Rules::new(catalog, engine))
 }
 
 fn by_kind(rhythm: &Rhythm) -> BTreeMap<Kind, usize> {

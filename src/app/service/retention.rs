@@ -25,6 +25,7 @@ pub(super) fn expire(store: &BlockingStore, retention: &Retention, metrics: &Met
         );
         let days = [
             (Kind::Findings, Expired::Findings, Some(retention.findings)),
+            (Kind::Raw, Expired::Raw, Some(retention.findings)),
             (Kind::Rejects, Expired::Rejects, Some(retention.rejects)),
             (Kind::Events, Expired::Events, retention.events),
         ];

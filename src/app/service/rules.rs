@@ -12,7 +12,7 @@ use crossbeam_channel::bounded;
 use super::deliver::OwnerBook;
 use crate::app::{kept_catalog, load};
 use crate::catalog::{Catalog, SourceText};
-use crate::config::Config;
+use crate::config::{Config, Privacy, Raw};
 use crate::detect::detectors::Detectors;
 use crate::detect::engine::Engine;
 use crate::domain::problem::Problem;
@@ -20,12 +20,15 @@ use crate::pipeline::rules::Rules;
 use crate::pipeline::service::versions::{Version, Versions};
 use crate::pipeline::service::{Clock, Handle, Install};
 use crate::store::{BlockingStore, FROM_THE_BEGINNING, StoreError};
+use crate::table::hiding::Hiding;
 
 /// Where the rules are.
 #[derive(Debug, Clone)]
 pub struct RuleFiles {
     catalog: Vec<PathBuf>,
     detectors: Vec<PathBuf>,
+    privacy: Privacy,
+    raw: Raw,
 }
 
 /// The content of the rules, by which versions are told apart.
@@ -65,7 +68,12 @@ pub enum RulesError {
 impl RuleFiles {
     /// The files that a configuration names.
     pub fn of(config: &Config) -> Self {
-        Self { catalog: config.catalog.clone(), detectors: config.detectors.clone() }
+        Self {
+            catalog: config.catalog.clone(),
+            detectors: config.detectors.clone(),
+            privacy: config.privacy.clone(),
+            raw: config.raw(),
+        }
     }
 
     /// What to watch for changes.
@@ -81,7 +89,13 @@ impl RuleFiles {
         let sources = Catalog::texts(&self.catalog).map_err(load::problems_of);
         let detectors = Detectors::texts(&self.detectors);
         match (sources, detectors) {
-            (Ok(sources), Ok(detectors)) => loaded(&sources, &detectors),
+            (Ok(sources), Ok(detectors)) => {
+                let Loaded { rules, hashes, warnings, packed } = loaded(&sources, &detectors)?;
+                let hiding = Hiding::of(&self.privacy);
+                let hiding =
+                    hiding.map_err(|error| vec![Problem::error("privacy", 0, 0, error.to_string())])?;
+                Ok(Loaded { rules: rules.hiding(hiding).keeping(self.raw), hashes, warnings, packed })
+            }
             (sources, detectors) => {
                 let mut problems = sources.err().unwrap_or_default();
                 problems.extend(detectors.err().unwrap_or_default());
@@ -98,7 +112,7 @@ fn loaded(sources: &[SourceText], texts: &[(PathBuf, String)]) -> Result<Loaded,
     match (catalog, detectors) {
         (Ok((catalog, warnings)), Ok((engine, version))) => Ok(Loaded {
             hashes: Hashes { catalog: catalog.version().to_owned(), detectors: version },
-            rules: Rules { catalog, engine },
+            rules: Rules::new(catalog, engine),
             warnings,
             packed: kept_catalog::pack_rules(sources, texts)
                 .map_err(|error| vec![Problem::error("rules", 0, 0, error.to_string())])?,
@@ -124,6 +138,7 @@ pub fn versions(
     let hash = newest.hashes.stored();
     let record = store.store().record_catalog(&hash, &newest.packed, now, judged_up_to);
     let effective_from = store.wait(record)?;
+    let (hiding, raw) = (newest.rules.hidden().clone(), newest.rules.raw());
     let newest = Version { effective_from, rules: Arc::new(newest.rules) };
     let mut versions: Option<Versions> = None;
     for kept in store.wait(store.store().catalog_versions())? {
@@ -132,7 +147,10 @@ pub fn versions(
         }
         let (sources, detectors) = kept_catalog::unpack_rules(&kept.text);
         let older = loaded(&sources, &detectors).map_err(RulesError::Wrong)?;
-        let older = Version { effective_from: kept.effective_from, rules: Arc::new(older.rules) };
+        let older = Version {
+            effective_from: kept.effective_from,
+            rules: Arc::new(older.rules.hiding(hiding.clone()).keeping(raw)),
+        };
         match &mut versions {
             Some(versions) => versions.install(older),
             None => versions = Some(Versions::new(older)),

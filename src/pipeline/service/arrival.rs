@@ -15,8 +15,8 @@ use crate::history::{Covered, Traces};
 use crate::metrics::Account;
 use crate::pipeline::memory::Remembered;
 use crate::pipeline::prepare::Prepared;
-use crate::pipeline::rejected;
 use crate::pipeline::rules::Judged;
+use crate::pipeline::{raw, rejected};
 use crate::source::Refused;
 use crate::source::feed::Arrival;
 use crate::store::{Kind, PositionMove};
@@ -121,6 +121,8 @@ impl Service {
         for verdicts in &taken.verdicts {
             self.open.push(Kind::Events, &verdicts.judged.batch)?;
             self.open.push(Kind::Findings, &verdicts.judged.rows_of_findings()?)?;
+            let records = raw::kept(verdicts.rules.raw(), &arrival.chunk, &verdicts.judged);
+            self.open.push(Kind::Raw, &raw::rows(&verdicts.judged.batch, records.iter())?)?;
         }
         if !taken.rejects.is_empty() {
             let rows = rejected::rows(&arrival.chunk.source, &taken.rejects, arrival.received_at)?;

@@ -34,7 +34,7 @@ fn rules() -> Arc<Rules> {
     let source = SourceText { name: "catalog.yaml".into(), text: Company::catalog_yaml().to_owned() };
     let catalog = Catalog::parse(&[source]).unwrap().catalog;
     let engine = Engine::new(&Detectors::embedded().unwrap()).unwrap();
-    Arc::new(Rules { catalog, engine })
+    Arc::new(Rules::new(catalog, engine))
 }
 
 /// A log in two partitions that can be read again from any place.

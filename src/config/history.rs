@@ -1,0 +1,25 @@
+//! What is kept beside key events.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What history keeps beside what the tables say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct History {
+    /// Which raw records are kept, in the table `raw`, secrets redacted. By default those of findings; none
+    /// where `privacy:` hides anything, since a raw record would show it.
+    pub raw: Option<Raw>,
+}
+
+/// Which raw records are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Raw {
+    None,
+    /// Of events that a detector of single events found something in.
+    #[default]
+    Findings,
+    /// Of all key events.
+    All,
+}
