@@ -7,6 +7,7 @@ use arrow::array::BooleanArray;
 
 use crate::history::{HistoryError, Traces, Uid};
 use crate::metrics::Account;
+use crate::pipeline::memory::Memory;
 use crate::pipeline::seen::{DUPLICATE_HORIZON, Seen};
 use crate::store::{BlockingStore, Position};
 use crate::table::columns::Column;
@@ -18,6 +19,7 @@ pub struct Known {
     seen: Seen,
     /// Sources by name, and how far they were sealed.
     held: Vec<(String, Position)>,
+    memory: Memory,
 }
 
 /// What of one batch is new.
@@ -38,12 +40,19 @@ impl Known {
     /// When the store or a file cannot be read.
     pub fn read(store: &BlockingStore, held: Vec<(String, Position)>) -> Result<Self, HistoryError> {
         let mut seen = Seen::default();
-        for Uid { uid, content } in store.wait(Traces::read(store.store(), DUPLICATE_HORIZON))?.uids {
+        let traces = store.wait(Traces::read(store.store(), DUPLICATE_HORIZON))?;
+        let memory = Memory::knowing(&traces);
+        for Uid { uid, content } in traces.uids {
             if content.is_some() || seen.get(uid).is_none() {
                 seen.insert(uid, content);
             }
         }
-        Ok(Self { seen, held })
+        Ok(Self { seen, held, memory })
+    }
+
+    /// What was learnt of aliases and tags, for whoever judges what is new.
+    pub fn take_memory(&mut self) -> Memory {
+        std::mem::take(&mut self.memory)
     }
 
     /// Whether nothing is held.

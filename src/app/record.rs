@@ -18,6 +18,7 @@ use crate::detect::table::{findings_schema, from_batch, to_batch};
 use crate::detect::window::firing::Found;
 use crate::domain::time::parse_rfc3339;
 use crate::history::{self, Compacted, Covered, Limits, OpenSet, Traces};
+use crate::pipeline::memory::Memory;
 use crate::pipeline::rules::Judged;
 use crate::pipeline::scan::{Job, Step};
 use crate::pipeline::turnstile::Turnstile;
@@ -82,6 +83,11 @@ impl Recorder {
             merged: Merged::default(),
             now,
         })
+    }
+
+    /// What earlier scans learnt of aliases and tags, to judge by.
+    pub fn take_memory(&mut self) -> Memory {
+        self.known.take_memory()
     }
 
     /// Keeps the catalog that judges what is recorded, unless it was the last to judge already. Without

@@ -22,7 +22,7 @@ use crate::app::clock::now_micros;
 use crate::app::record::Recorder;
 use crate::config::Raw;
 use crate::pipeline::rules::Rules;
-use crate::pipeline::scan::{ScanError, Step, scan};
+use crate::pipeline::scan::{ScanError, Step, scan_after};
 use crate::source::{Limits, Reader};
 
 /// Arguments of `keyward scan`.
@@ -105,7 +105,8 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     let now = now_micros();
     let mut reader = Reader::open(&args.paths, Limits::default()).or_fail(Exit::InputOutput)?;
     let recorder = args.data.as_ref().map(|data| Recorder::open(data, reader.inputs_mut(), now)).transpose();
-    let recorder = recorder.or_fail(Exit::InputOutput)?;
+    let mut recorder = recorder.or_fail(Exit::InputOutput)?;
+    let memory = recorder.as_mut().map(Recorder::take_memory).unwrap_or_default();
     // The text of a large catalog is not kept in memory for the whole scan.
     let sources = std::mem::take(&mut loaded.sources);
     if let Some(recorder) = &recorder {
@@ -131,7 +132,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         bar: Bar::over(reader.progress(), terminal.progress && !args.quiet),
     };
     let threads = threads(args.threads);
-    let result = scan(&mut reader, &rules, threads, now, &mut |step| out.accept(step, &rules));
+    let result = scan_after(memory, &mut reader, &rules, threads, now, &mut |step| out.accept(step, &rules));
     let summary = out.finish(result)?;
     if !args.quiet {
         let text = summary.text(&rules, started.elapsed(), args.rules.has_catalog());

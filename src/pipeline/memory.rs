@@ -48,16 +48,14 @@ impl Memory {
 
     /// What these traces and open requests tell.
     fn of(traces: Traces, open_requests: Vec<u8>) -> Result<Self, HistoryError> {
-        let Traces { uids, aliases, tags } = traces;
         let open = blob::from_bytes(open_requests, &open_schema())?;
-        let mut book = AliasBook::default();
-        for fact in aliases {
-            book.learn(fact.at, &fact.alias, fact.key.as_deref());
-        }
-        for tag in tags {
-            book.learn_tag(tag.at, &tag.key, &tag.name, tag.value.as_deref());
-        }
-        Ok(Self { join: Join::restored(uids, open.as_ref())?, aliases: Arc::new(book) })
+        let aliases = book_of(&traces);
+        Ok(Self { join: Join::restored(traces.uids, open.as_ref())?, aliases: Arc::new(aliases) })
+    }
+
+    /// For a pass that sees each event for the first time, but not the first facts: those of `traces` are known.
+    pub fn knowing(traces: &Traces) -> Self {
+        Self { join: Join::default(), aliases: Arc::new(book_of(traces)) }
     }
 
     /// Joins the next batch of a source that is read in order, as a file is, and learns from it.
@@ -103,6 +101,18 @@ impl Memory {
     pub fn open_requests(&self) -> Result<Vec<u8>, HistoryError> {
         blob::to_bytes(self.join.open_requests()?.as_ref())
     }
+}
+
+/// The facts about aliases and tags.
+fn book_of(traces: &Traces) -> AliasBook {
+    let mut book = AliasBook::default();
+    for fact in &traces.aliases {
+        book.learn(fact.at, &fact.alias, fact.key.as_deref());
+    }
+    for tag in &traces.tags {
+        book.learn_tag(tag.at, &tag.key, &tag.name, tag.value.as_deref());
+    }
+    book
 }
 
 #[cfg(test)]

@@ -101,11 +101,26 @@ pub fn scan<'s>(
     ingested_at: i64,
     accept: &'s mut Accept<'s>,
 ) -> Result<(), ScanError> {
+    scan_after(Memory::default(), reader, rules, threads, ingested_at, accept)
+}
+
+/// The same, with what is known from before.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_after<'s>(
+    memory: Memory,
+    reader: &'s mut Reader,
+    rules: &'s Rules,
+    threads: usize,
+    ingested_at: i64,
+    accept: &'s mut Accept<'s>,
+) -> Result<(), ScanError> {
     let shared = Shared {
         rules,
         ingested_at,
         input: Mutex::new(Input { reader, next: 0, ended: false }),
-        join: Turnstile::new(Memory::default()),
+        join: Turnstile::new(memory),
         hand_on: Turnstile::new(HandOn { windows: Windows::of(&rules.engine, Pace::AtTheEnd), accept }),
     };
     if threads <= 1 {

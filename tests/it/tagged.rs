@@ -47,3 +47,22 @@ fn a_class_takes_a_key_from_when_it_is_tagged_until_it_is_not_in_scans_and_in_hi
     assert_eq!((again.code, again.stdout.as_str()), (Some(0), ""), "{}", again.stderr);
     assert!(!again.stderr.contains("→"), "{}", again.stderr);
 }
+
+#[test]
+fn a_later_scan_into_the_same_folder_knows_what_an_earlier_one_learnt() {
+    let keyward = Keyward::new()
+        .file("one", lines([tagging(2)]))
+        .file("two", lines([decrypt(1), decrypt(3)]))
+        .file("catalog.yaml", CATALOG);
+    let scan = |file: &str| keyward.args(["scan", file, "--catalog", "catalog.yaml", "--data", "data"]).run();
+    scan("one");
+    scan("two");
+    let ask = "SELECT verdict FROM events WHERE action = 'Decrypt' ORDER BY event_time";
+    let ran = keyward.args(["query", "--data", "data", "--format", "json", ask]).run();
+    assert_eq!(
+        ran.json(),
+        [json!({ "verdict": "undeclared" }), json!({ "verdict": "conforming" })],
+        "{}",
+        ran.stderr
+    );
+}
