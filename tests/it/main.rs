@@ -3,6 +3,7 @@
 
 mod alerts_life;
 mod alerts_service;
+mod anomaly;
 mod backtest;
 mod catalog_samples;
 mod catalog_schema;

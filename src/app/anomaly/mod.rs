@@ -62,10 +62,12 @@ pub fn run(options: Options, told: &mut dyn FnMut(u32)) -> Result<Report> {
     while rhythm.live_an_hour(&mut table) {
         let judged = rules.judge(table.finish()?.batch, &AliasBook::default())?;
         seen.count(&Rows::of(&judged.batch));
-        seen.found(windows.add(&judged.batch, &judged.entering), None);
+        // What tells of something older, as a silence does, was not known before this hour.
+        let begins = START + i64::from(hours) * HOUR;
+        seen.found(windows.add(&judged.batch, &judged.entering), begins);
         hours += 1;
         let now = START + i64::from(hours) * HOUR;
-        seen.found(windows.advance(now), Some(now));
+        seen.found(windows.advance(now), now);
         told(hours as u32 / 24);
     }
     Ok(Report {
@@ -97,12 +99,12 @@ impl Seen {
         }
     }
 
-    /// Findings that are known at once with their event, or only at `known`.
-    fn found(&mut self, found: Vec<Found>, known: Option<i64>) {
+    /// Findings that are known with their event, and not before `known`.
+    fn found(&mut self, found: Vec<Found>, known: i64) {
         for (finding, _) in found {
             let Some(key) = finding.key_id else { continue };
             let of_event = crate::domain::time::parse_rfc3339(&finding.event_time).unwrap_or_default();
-            let detection = Detection { key, at: known.unwrap_or(of_event) };
+            let detection = Detection { key, at: known.max(of_event) };
             self.detections.entry(finding.detector).or_default().push(detection);
         }
     }
@@ -154,6 +156,7 @@ fn is_for(detector: &Detector, kind: Kind) -> bool {
         (Rule::FirstSeen { of, .. }, Kind::Caller) => is_by_key && *of == Column::Principal,
         (Rule::FirstSeen { of, .. }, Kind::Function) => is_by_key && *of == Column::Function,
         (Rule::Dormant { .. }, Kind::Waking) => is_by_key,
+        (Rule::Threshold { .. }, Kind::Failures) => detector.id == kind.detector(),
         _ => match window.kind {
             WindowKind::Rate => is_by_key && kind.is_surge(),
             WindowKind::Silence => is_by_key && kind == Kind::Silence,

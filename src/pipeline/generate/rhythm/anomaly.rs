@@ -83,6 +83,16 @@ impl Kind {
         }
     }
 
+    /// Whether after an anomaly of another kind, or its own, it would be nothing new.
+    const fn happens_once(self, other: Self) -> bool {
+        match self {
+            Self::Waking => true,
+            Self::Caller => matches!(other, Self::Caller),
+            Self::Function => matches!(other, Self::Function),
+            _ => false,
+        }
+    }
+
     /// Whether it can happen to such a key, beginning in such an hour.
     fn suits(self, profile: &Profile, hour: Hour) -> bool {
         let is_busy = matches!(profile.shape, Shape::Office | Shape::Shop | Shape::Steady);
@@ -92,7 +102,9 @@ impl Kind {
             Self::Plateau | Self::Silence => in_use && profile.shape != Shape::Office,
             Self::Night => profile.shape == Shape::Office && hour.hour_of_day == 1,
             Self::Weekend => profile.shape == Shape::Office && hour.weekday == 6 && hour.hour_of_day == 9,
-            Self::Caller | Self::Function => profile.shape != Shape::Forgotten,
+            Self::Caller => profile.shape != Shape::Forgotten,
+            // Of a declared key the catalog says what it is for.
+            Self::Function => profile.shape != Shape::Forgotten && !profile.is_declared,
             Self::Waking => profile.shape == Shape::Forgotten,
         }
     }
@@ -150,7 +162,7 @@ pub fn place(
             let apart = i64::from(DAYS_APART * HOURS_A_DAY) * HOUR;
             let is_near = |other: &Anomaly| {
                 other.key == key
-                    && (kind == Kind::Waking
+                    && (kind.happens_once(other.kind)
                         || begins.begin < other.to + apart && other.from < begins.begin + apart)
             };
             if suits && !placed.iter().any(is_near) {

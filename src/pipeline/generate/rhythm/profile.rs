@@ -45,6 +45,8 @@ pub struct Profile {
     /// Callers, the busiest first.
     pub callers: Vec<String>,
     pub shape: Shape,
+    /// Whether the catalog knows it; of others nobody has said what they are for.
+    pub is_declared: bool,
     /// Calls in its busiest hour, in the first week.
     pub peak: f64,
     /// What a week adds, as a share: 0.02 is two per cent.
@@ -69,6 +71,7 @@ impl Profile {
             key: format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{}", random.uuid()),
             callers,
             shape,
+            is_declared: number % 3 != 0,
             peak: peak(shape, random),
             weekly_growth: random.below(40) as f64 / 1_000.0,
             deployment: (random.below(u64::from(days.max(1))) as u32, 0.7 + random.below(80) as f64 / 100.0),

@@ -73,7 +73,7 @@ fn a_forgotten_key_is_not_used_before_it_wakes() {
 }
 
 #[test]
-fn events_come_in_order_of_time_and_every_key_is_declared() {
+fn events_come_in_order_of_time_and_two_of_three_keys_are_declared() {
     let mut rhythm = Rhythm::new(Options { days: 33, keys: 12, ..SMALL });
     let catalog = rhythm.catalog_yaml();
     let mut table = TableBuilder::default();
@@ -84,7 +84,7 @@ fn events_come_in_order_of_time_and_every_key_is_declared() {
     let rows = Rows::of(&built.batch);
     let times: Vec<_> = (0..rows.len()).filter_map(|row| rows.time(Column::EventTime, row)).collect();
     assert!(times.is_sorted() && times.len() > 100);
-    for row in 0..rows.len() {
-        assert!(catalog.contains(rows.text(Column::KeyId, row).unwrap()));
-    }
+    let keys: BTreeSet<_> = (0..rows.len()).filter_map(|row| rows.text(Column::KeyId, row)).collect();
+    let declared = keys.iter().filter(|key| catalog.contains(**key)).count();
+    assert!(declared * 2 > keys.len() && declared < keys.len(), "{declared} of {}", keys.len());
 }
