@@ -5,6 +5,7 @@
 //! what the caller did beside it, which way the signs point, and what to do next. How it is shown is left to `cli`.
 
 mod lately;
+mod patch;
 mod signs;
 
 use arrow::array::RecordBatch;
@@ -46,6 +47,8 @@ pub struct ExplainedAlert {
     pub likelier: Likelier,
     /// What to do next, by detector.
     pub steps: Vec<Step>,
+    /// What to add to the catalog where the use is right; YAML.
+    pub patch: Option<String>,
 }
 
 /// The entry that declares a key.
@@ -115,7 +118,19 @@ pub fn explain(
         None => near(past, shown.alert.alert.key_id.as_deref())?,
     };
     let steps = steps(rules, &shown);
-    Ok(Some(ExplainedAlert { shown, event, entry, near, exceptions, changed, lately, likelier, steps }))
+    let patch = patch::patch(&shown, event.as_ref(), entry.as_ref());
+    Ok(Some(ExplainedAlert {
+        shown,
+        event,
+        entry,
+        near,
+        exceptions,
+        changed,
+        lately,
+        likelier,
+        steps,
+        patch,
+    }))
 }
 
 /// Why an alert cannot be explained.

@@ -27,6 +27,7 @@ pub fn json(explained: &ExplainedAlert) -> Result<String, ArrowError> {
         "lately": explained.lately,
         "likelier": explained.likelier,
         "steps": explained.steps,
+        "patch": explained.patch,
     });
     Ok(format!("{object}\n"))
 }
@@ -42,6 +43,7 @@ pub fn text(explained: &ExplainedAlert, colours: Colours) -> String {
         ("What changed lately", changed(explained)),
         ("What to think of it", think(explained)),
         ("What to do", steps(explained)),
+        ("What to add to the catalog, if the use is right", patch(explained)),
     ] {
         text.push_str(&format!("{}\n", colours.bold(title)));
         lines.iter().for_each(|line| text.push_str(&format!("    {}\n", harmless(line))));
@@ -130,6 +132,13 @@ fn near(explained: &ExplainedAlert) -> Vec<String> {
         });
     }
     lines
+}
+
+fn patch(explained: &ExplainedAlert) -> Vec<String> {
+    match &explained.patch {
+        Some(patch) => patch.lines().map(str::to_owned).collect(),
+        None => vec!["Nothing: no exception lifts what was done.".to_owned()],
+    }
 }
 
 fn changed(explained: &ExplainedAlert) -> Vec<String> {

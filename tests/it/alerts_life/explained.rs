@@ -3,7 +3,14 @@
 use keyward::domain::level::Level;
 
 use super::{finding, open, raise};
+use crate::support::{Keyward, Ran};
 use crate::verbs_logs::company;
+
+/// Checks the company's catalog with this beside it.
+fn check_with(keyward: &Keyward, patch: &str) -> Ran {
+    std::fs::write(keyward.path("patch.yaml"), patch).unwrap();
+    keyward.args(["check", "--catalog", "catalog.yaml", "--catalog", "patch.yaml"]).run()
+}
 
 #[tokio::test]
 async fn an_alert_is_explained_with_all_that_somebody_needs_to_decide() {
@@ -43,6 +50,23 @@ async fn an_alert_is_explained_with_all_that_somebody_needs_to_decide() {
     assert!(
         json["likelier"]["signs"].as_array().unwrap().iter().all(|sign| sign["weight"].as_i64() > Some(0))
     );
+
+    let patch = json["patch"].as_str().unwrap();
+    assert!(
+        ran.stdout
+            .contains("What to add to the catalog, if the use is right\n    version: 1\n    exceptions:\n")
+    );
+    let refused = check_with(&keyward, patch);
+    assert_eq!(refused.code, Some(3), "nobody has approved it: {}", refused.stderr);
+    let filled = [
+        ("reason:      # why it is right", "reason: the shop encrypts too"),
+        ("ticket:", "ticket: SEC-1 "),
+        ("requester:", "requester: a.b "),
+        ("approver:", "approver: c.d "),
+    ];
+    let filled = filled.iter().fold(patch.to_owned(), |patch, (from, to)| patch.replace(from, to));
+    let taken = check_with(&keyward, &filled);
+    assert_eq!(taken.code, Some(0), "{filled}{}", taken.stderr);
 
     let event = keyward.args(["explain", "--data", "data", crate::verbs_logs::EVENT_ID]).run();
     assert_eq!(event.code, Some(0), "events are explained as before: {}", event.stderr);
