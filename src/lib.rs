@@ -45,7 +45,8 @@
 //! The service keeps alerts instead of printing them: [`alerts::Keeper`] writes findings, the alerts that they fold into
 //! and the pages that people are to see in one transaction of [`store`], and [`notify`] routes the
 //! pages to channels and sends them until they arrive.
-//! What people make of alerts from then on is [`alerts::life`], which [`api`] and [`cli`] let them at.
+//! What people make of alerts from then on is [`alerts::life`], which [`api`] and [`cli`] let them at. [`respond`] reads the
+//! same pages, proposes what undoes the damage, and once people approved has it done by a receiver that holds the rights.
 //!
 //! Questions take the way back: [`cli`] plans SQL with [`sql`], which reads the files that the manifest
 //! names and holds every query to its limits.
@@ -58,7 +59,7 @@
 //! |---|---|---|
 //! | 0 | [`domain`]: the words everything else is written in | nothing of ours |
 //! | 1 | [`config`], [`metrics`], [`table`], [`sql`], [`store`] | 0, and those before it |
-//! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`alerts`], [`history`], [`notify`] | 0 and 1, never each other |
+//! | 2 | [`source`], [`normalize`], [`catalog`], [`detect`], [`alerts`], [`history`], [`notify`], [`respond`] | 0 and 1, never each other |
 //! | 3 | [`pipeline`]: the loop, and the generator behind `keyward demo` and `keyward bench`; [`api`]: what the service answers over HTTP | 0 to 2 |
 //! | 4 | [`app`], the only place that constructs and reads the clock, and [`cli`] | all |
 //!
@@ -102,6 +103,10 @@
 //! | delivery | a page on its way to one channel, under an id and with a body that never change |
 //! | summary | one message for the pages that a channel has no room for or gathers, with their true counts |
 //! | reminder | a page told again, or to others, because nobody acknowledged |
+//! | playbook | which alerts call for which steps, and which receiver carries them out |
+//! | action | one step for one alert: proposed, approved, done, verified, taken back; or stopped, with a reason |
+//! | receiver | a program of the operator's that holds the rights which keyward has not |
+//! | impact | what an action would break, as far as history shows; what history does not cover is part of it |
 //! | reject | a record that could not be understood, kept with its reason and position |
 //! | account of records | where every record received went; it adds up |
 //! | seal | a set of history files and the one transaction that makes them, and the positions they cover, true |
@@ -153,6 +158,7 @@ pub mod metrics;
 pub mod normalize;
 pub mod notify;
 pub mod pipeline;
+pub mod respond;
 pub mod source;
 pub mod sql;
 pub mod store;

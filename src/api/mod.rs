@@ -12,8 +12,10 @@
 //! | `GET /api/v1/status` | sources, rules, counts | `http.metrics_token`, where set |
 //! | `POST /api/v1/reload` | what changed, or the mistakes | `http.admin_token`, always |
 //! | `/api/v1/alerts…` | alerts, and what people do to them: [`alerts`] | of one of `http.users`, always |
+//! | `/api/v1/actions…` | remediation, and what people approve and take back: [`actions`] | of one of `http.users`, always |
 //! | `POST /api/v1/deliveries/replay` | how many parked deliveries are sent again | `http.admin_token`, always |
 
+pub mod actions;
 pub mod alerts;
 pub mod answer;
 pub mod deliveries;

@@ -1,5 +1,6 @@
 //! The only place that constructs: rules from files, recorders from folders, the clock.
 
+pub mod actions;
 pub mod alerts;
 pub mod anomaly;
 pub mod ask;

@@ -153,6 +153,13 @@ fn named(args: &Args) -> Result<Named, Failure> {
                     error: anyhow!("alerts could not be told, see above"),
                 });
             }
+            if let Err(problems) = crate::respond::Settings::read(&config.respond) {
+                print_problems(&problems);
+                return Err(Failure {
+                    exit: Exit::Rules,
+                    error: anyhow!("the playbooks are wrong, see above"),
+                });
+            }
             let detectors = load::detectors_beside(&config.detectors);
             Ok(Named { catalog: config.catalog, detectors, done: vec!["the configuration".to_owned()] })
         }

@@ -1,6 +1,7 @@
 //! The command line: one file a command, each turning its arguments into a call of `app` or of the
 //! stages, and what comes back into text and an exit code.
 
+pub mod actions;
 pub mod alerts;
 pub mod backtest;
 pub mod bench;
@@ -74,6 +75,8 @@ enum Command {
     Detectors(detectors::Args),
     /// Look at the alerts that the service keeps, and say what becomes of them
     Alerts(alerts::Args),
+    /// Look at what could be done about alerts: approve it, reject it, take it back
+    Actions(actions::Args),
     /// Show what another catalog or other detectors would have raised over history
     Backtest(backtest::Args),
     /// Try the ways of telling people, see who was told what, send again what was given up
@@ -135,6 +138,7 @@ fn run(command: Command, terminal: Terminal) -> Outcome {
         Command::Catalog(args) => catalog::run(&args),
         Command::Detectors(args) => detectors::run(&args),
         Command::Alerts(args) => alerts::run(&args, terminal),
+        Command::Actions(args) => actions::run(&args),
         Command::Backtest(args) => backtest::run(&args, terminal),
         Command::Notify(args) => notify::run(&args),
         Command::Query(args) => query::run(&args),

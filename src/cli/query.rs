@@ -16,8 +16,8 @@ use crate::sql::question::Question;
 /// Arguments of `keyward query`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Tables: events findings rejects catalog usage facts coverage, and of the service alerts deliveries
-actions (still empty). `keyward columns --table usage` explains the columns of one, `keyward query --list`
+Tables: events findings rejects catalog usage facts coverage, and of the service alerts journal
+deliveries actions. `keyward columns --table usage` explains the columns of one, `keyward query --list`
 lists the questions.
 
 Examples:

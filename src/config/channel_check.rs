@@ -7,7 +7,7 @@ use super::channel::{Channel, ChannelKind, WEBHOOK};
 use super::route::{Recipient, Route};
 
 /// Names that mean something of their own in the outbox.
-const RESERVED: [&str; 2] = ["kafka", "routes"];
+const RESERVED: [&str; 3] = ["kafka", "respond", "routes"];
 
 /// How deep routes may lie in routes: deeper ones nobody understands.
 const DEEPEST: usize = 8;

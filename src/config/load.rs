@@ -124,5 +124,6 @@ fn check(path: &Path, config: &Config) -> Result<(), Vec<Problem>> {
         report("`history: raw:` would keep what `privacy:` hides; leave it out, or say none".to_owned());
     }
     super::channel_check::check(&config.alerts, &mut report);
+    super::respond::check(&config.respond, &mut report);
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

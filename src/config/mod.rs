@@ -14,6 +14,7 @@ pub mod kafka_context;
 mod load;
 mod privacy;
 mod quantity;
+mod respond;
 mod retention;
 mod route;
 mod schema;
@@ -38,6 +39,7 @@ pub use kafka_client::{ClientSettings, ClientSettingsError, KafkaCluster};
 pub use load::{load, read};
 pub use privacy::{Privacy, PrivateColumn, Treatment};
 pub use quantity::{Size, Span};
+pub use respond::{Bounds, Receiver, Respond, RespondMode};
 pub use retention::Retention;
 pub use route::{Day, Detail, Escalation, Hours, Recipient, Route, TimeOfDay, When, Zone};
 pub use schema::json_schema;
@@ -67,6 +69,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     #[serde(default)]
     pub alerts: Alerts,
+    #[serde(default)]
+    pub respond: Respond,
     #[serde(default)]
     pub rejects: Rejects,
     #[serde(default)]
@@ -98,6 +102,7 @@ impl Config {
             detectors: Vec::new(),
             sources: Vec::new(),
             alerts: Alerts::default(),
+            respond: Respond::default(),
             rejects: Rejects::default(),
             privacy: Privacy::default(),
             history: History::default(),

@@ -1,5 +1,6 @@
 //! The words everything else is written in. Imports nothing of ours.
 
+pub mod action;
 pub mod alert;
 pub mod event;
 pub mod finding;

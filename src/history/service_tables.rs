@@ -10,7 +10,9 @@ use arrow::error::ArrowError;
 
 use super::coverage;
 use super::error::HistoryError;
-use crate::store::{AlertFilter, CoverageRow, DeliveryRow, JournalRow, LifeRow, LivingAlert, Store};
+use crate::store::{
+    ActionFilter, ActionRow, AlertFilter, CoverageRow, DeliveryRow, JournalRow, LifeRow, LivingAlert, Store,
+};
 
 /// Rows of a table that a query sees, the latest: years of a team's alerts, in some tens of megabytes.
 const MOST: i64 = 100_000;
@@ -21,6 +23,7 @@ pub(super) struct ServiceTables {
     alerts: Vec<LivingAlert>,
     journal: Vec<JournalRow>,
     deliveries: Vec<DeliveryRow>,
+    actions: Vec<ActionRow>,
     coverage: Vec<CoverageRow>,
 }
 
@@ -35,8 +38,14 @@ impl ServiceTables {
             alerts: store.living(&AlertFilter::default(), MOST).await?,
             journal: store.journal_after(after, MOST).await?,
             deliveries: store.deliveries(MOST).await?,
+            actions: store.actions(&ActionFilter::default(), MOST).await?,
             coverage: store.coverage().await?,
         })
+    }
+
+    /// What was read of which source alone.
+    pub async fn of_coverage(store: &Store) -> Result<Self, HistoryError> {
+        Ok(Self { coverage: store.coverage().await?, ..Self::default() })
     }
 
     /// Each table with its name.
@@ -45,7 +54,7 @@ impl ServiceTables {
             ("alerts", batch(alerts(&self.alerts))?),
             ("journal", batch(journal(&self.journal))?),
             ("deliveries", batch(deliveries(&self.deliveries))?),
-            ("actions", batch(actions())?),
+            ("actions", batch(actions(&self.actions))?),
             ("coverage", coverage::batch(&self.coverage)?),
         ])
     }
@@ -137,12 +146,33 @@ fn deliveries(rows: &[DeliveryRow]) -> Vec<Filled> {
     ]
 }
 
-/// What a later issue fills, and so what a query may already name.
-fn actions() -> Vec<Filled> {
-    let none: &[()] = &[];
-    let texts = ["action_id", "alert_id", "action", "key_id", "state"];
-    let columns = texts.into_iter().map(|name| (name, text(none, |_| None)));
-    columns.chain([("done_at", time(none, |_| None))]).collect()
+fn actions(rows: &[ActionRow]) -> Vec<Filled> {
+    vec![
+        ("action_id", text(rows, |row| Some(&row.id))),
+        ("alert_id", text(rows, |row| Some(&row.alert_id))),
+        ("action", text(rows, |row| Some(row.kind.as_str()))),
+        ("key_id", text(rows, |row| row.key_id.as_deref())),
+        ("state", text(rows, |row| Some(row.state.as_str()))),
+        ("reason", text(rows, |row| row.reason.as_deref())),
+        ("playbook", text(rows, |row| Some(&row.playbook))),
+        ("step", count(rows, |row| row.step)),
+        ("title", text(rows, |row| Some(&row.title))),
+        ("level", text(rows, |row| Some(row.level.as_str()))),
+        ("principal", text(rows, |row| row.principal.as_deref())),
+        ("owner", text(rows, |row| row.owner.as_deref())),
+        ("scope", text(rows, |row| Some(&row.scope))),
+        ("receiver", text(rows, |row| Some(&row.receiver))),
+        ("impact", text(rows, |row| Some(&row.impact))),
+        ("approvals", text(rows, |row| Some(&row.approvals))),
+        ("needs", count(rows, |row| row.needs)),
+        ("attempts", count(rows, |row| row.attempts)),
+        ("proposed_at", time(rows, |row| Some(row.proposed_at))),
+        ("expires_at", time(rows, |row| Some(row.expires_at))),
+        ("intent_at", time(rows, |row| row.intent_at)),
+        ("done_at", time(rows, |row| row.done_at)),
+        ("settled_at", time(rows, |row| row.settled_at)),
+        ("undone_at", time(rows, |row| row.undone_at)),
+    ]
 }
 
 fn text<R>(rows: &[R], value: impl Fn(&R) -> Option<&str>) -> ArrayRef {

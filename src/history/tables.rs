@@ -6,9 +6,8 @@
 //! | `usage` `facts` | what seals derived from events, added up over all files ([`super::derived`]) |
 //! | `coverage` | which spans of which source were read, and which were not ([`super::coverage`]) |
 //! | `catalog` | what the caller gives |
-//! | `alerts` `journal` `deliveries` | what the service keeps beside history: the latest of each |
+//! | `alerts` `journal` `deliveries` `actions` | what the service keeps beside history: the latest of each |
 //! | `detector_quality` | by detector: alerts, what people judged them to be, how soon somebody looked |
-//! | `actions` | empty: the service will fill it |
 
 use std::sync::Arc;
 
@@ -67,6 +66,22 @@ impl Snapshot {
             rejects: store.files(Kind::Rejects).await?,
             raw: store.files(Kind::Raw).await?,
             service: ServiceTables::read(store).await?,
+        })
+    }
+
+    /// The same without the tables of the service, `coverage` apart: for what is asked often, and of history alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_sealed(store: &Store) -> Result<Self, HistoryError> {
+        Ok(Self {
+            derived: Vec::new(),
+            folder: store.folder().clone(),
+            events: store.files(Kind::Events).await?,
+            findings: store.files(Kind::Findings).await?,
+            rejects: Vec::new(),
+            raw: Vec::new(),
+            service: ServiceTables::of_coverage(store).await?,
         })
     }
 

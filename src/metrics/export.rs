@@ -76,7 +76,7 @@ pub struct RulesInfo {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    families: Families,
+    pub(super) families: Families,
     sources: BTreeMap<String, Unit>,
     partitions: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
@@ -132,6 +132,7 @@ impl Metrics {
         Suppression::ALL.iter().for_each(|word| one(&families.suppressed, word.as_str()));
         Expired::ALL.iter().for_each(|word| one(&families.expired, word.as_str()));
         Reload::ALL.iter().for_each(|word| one(&families.reloads, word.as_str()));
+        self.actions_at_zero();
         self.channels(Channel::ALL.iter().map(|channel| channel.as_str()));
         self.lease(false);
         self.waiting(0, 0);

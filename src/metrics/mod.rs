@@ -8,6 +8,7 @@
 //! partitions up to a bound. Nothing that an event says becomes a label.
 
 mod account;
+mod actions;
 mod export;
 mod families;
 mod labels;

@@ -124,6 +124,15 @@ metrics! {
     deliveries: Counter "keyward_deliveries_total" ["channel"]
         "Deliveries that the receiver took.";
 
+    actions: Gauge "keyward_actions" ["state"]
+        "Actions of remediation, by how far they have come.";
+    action_transitions: Counter "keyward_action_transitions_total" ["state"]
+        "Changes of actions, by the state that they came to.";
+    action_stops: Counter "keyward_action_stops_total" ["reason"]
+        "Actions that were stopped before they began, by why.";
+    own_findings: Counter "keyward_own_findings_total" []
+        "Findings about what a receiver did for an action; they raise no alert.";
+
     rules: Gauge "keyward_rules_info" ["catalog", "detectors"]
         "The content hashes of the catalog and the detectors in force; always 1.";
     rules_loaded: Gauge "keyward_rules_loaded_timestamp_seconds" []

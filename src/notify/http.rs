@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::DateTime;
+use ipnet::IpNet;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
@@ -71,8 +72,12 @@ impl Head {
 impl Http {
     /// A client for a channel.
     pub fn new(channel: &Channel) -> Result<Self, ChannelError> {
-        let guard = Guard::new(&channel.allow_networks);
-        let timeout = channel.timeout.duration();
+        Self::within(&channel.allow_networks, channel.timeout.duration())
+    }
+
+    /// A client that may go to these networks too, and waits so long for an answer.
+    pub fn within(allowed: &[IpNet], timeout: Duration) -> Result<Self, ChannelError> {
+        let guard = Guard::new(allowed);
         let client = Client::builder()
             .dns_resolver(guard.clone())
             .redirect(Policy::none())
@@ -114,12 +119,24 @@ impl Http {
 
     /// Posts a body, at `now` in microseconds since the epoch, and says what the receiver answered.
     pub async fn post(&self, url: Url, head: Head, body: String, now: i64) -> Result<String, Failure> {
-        let request = self.client.post(url).headers(head.headers).body(body);
-        let response = request.send().await.map_err(|error| not_sent(&error))?;
+        let response = self.answered(url, head, body).await?;
         let status = format!("HTTP {}", response.status().as_u16());
         let told = verdict(&response, now);
-        drain(response).await;
+        read(response).await;
         told.map(|()| status)
+    }
+
+    /// The same, and says what stands in the answer.
+    pub async fn ask(&self, url: Url, head: Head, body: String, now: i64) -> Result<String, Failure> {
+        let response = self.answered(url, head, body).await?;
+        let told = verdict(&response, now);
+        let answer = read(response).await;
+        told.map(|()| String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    async fn answered(&self, url: Url, head: Head, body: String) -> Result<Response, Failure> {
+        let request = self.client.post(url).headers(head.headers).body(body);
+        request.send().await.map_err(|error| not_sent(&error))
     }
 }
 
@@ -177,14 +194,16 @@ fn pause(value: &HeaderValue, now: i64) -> Option<Duration> {
 }
 
 /// Reads what is left of a response, so that the connection can be used again; a long one is cut off.
-async fn drain(mut response: Response) {
-    let mut read = 0;
+async fn read(mut response: Response) -> Vec<u8> {
+    let mut read = Vec::new();
     while let Ok(Some(part)) = response.chunk().await {
-        read += part.len();
-        if read > MOST_READ {
-            return;
+        read.extend_from_slice(&part);
+        if read.len() > MOST_READ {
+            read.truncate(MOST_READ);
+            break;
         }
     }
+    read
 }
 
 #[cfg(test)]

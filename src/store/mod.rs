@@ -28,6 +28,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+mod actions;
 mod alerts;
 mod blocking;
 mod bulk;
@@ -55,6 +56,7 @@ mod silences;
 mod statements;
 mod unpublished;
 
+pub use actions::{ActionEntry, ActionFilter, ActionRow, ActionTransaction};
 pub use alerts::{AlertKind, AlertRow, AlertState, AlertTransaction, DigestCount};
 pub use blocking::BlockingStore;
 pub use campaigns::{CampaignPart, CampaignRow};

@@ -31,6 +31,7 @@ mod query;
 mod redact;
 mod reference;
 mod rejects;
+mod respond;
 mod samples;
 mod scan;
 mod scan_inputs;

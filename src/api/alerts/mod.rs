@@ -18,7 +18,7 @@
 mod act;
 mod read;
 mod stream;
-mod who;
+pub(super) mod who;
 
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ pub fn router(alerts: Alerts) -> Router {
 }
 
 /// An answer that says why it is not done.
-pub struct Refusal(Box<Response>);
+pub struct Refusal(pub(super) Box<Response>);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -88,7 +88,7 @@ impl IntoResponse for Refusal {
 }
 
 /// As [`refuse`].
-fn refused(status: StatusCode, error: &str, to_do: &str) -> Refusal {
+pub(super) fn refused(status: StatusCode, error: &str, to_do: &str) -> Refusal {
     Refusal(Box::new(refuse(status, error, to_do)))
 }
 

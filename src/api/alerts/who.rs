@@ -1,5 +1,7 @@
 //! Who asks, by their token.
 
+use std::sync::Arc;
+
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use secrecy::ExposeSecret;
@@ -8,6 +10,7 @@ use super::{Alerts, Refusal, refused};
 use crate::api::answer::refuse;
 use crate::api::token::{bearer, same};
 use crate::config::Role;
+use crate::config::User;
 
 /// The name of whoever sent their token, where their role is enough. The files are read each time, so that a changed
 /// token holds at once.
@@ -15,14 +18,22 @@ use crate::config::Role;
 /// # Errors
 /// The answer to give.
 pub async fn who(alerts: &Alerts, headers: &HeaderMap, needed: Role) -> Result<String, Refusal> {
-    if alerts.users.is_empty() {
+    who_of(&alerts.users, headers, needed).await
+}
+
+/// As [`who`], among these.
+///
+/// # Errors
+/// The answer to give.
+pub async fn who_of(users: &Arc<[User]>, headers: &HeaderMap, needed: Role) -> Result<String, Refusal> {
+    if users.is_empty() {
         let told = "nobody may see alerts over HTTP";
         return Err(refused(StatusCode::FORBIDDEN, told, "name somebody in `http.users`"));
     }
     let given = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())).unwrap_or_default();
-    let (given, users) = (given.to_vec(), alerts.users.clone());
+    let (given, users) = (given.to_vec(), Arc::clone(users));
     let found = tokio::task::spawn_blocking(move || {
-        let has_token = |user: &&crate::config::User| match user.token.read() {
+        let has_token = |user: &&User| match user.token.read() {
             Ok(token) => same(&given, token.expose_secret().as_bytes()),
             Err(error) => {
                 tracing::error!(%error, user = user.name, "somebody is refused: their token cannot be read");

@@ -31,6 +31,8 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     token: Option<SecretFile>,
+    /// Which routes: those of alerts, or of actions.
+    part: &'static str,
 }
 
 impl Client {
@@ -46,13 +48,18 @@ impl Client {
             .connect_timeout(WAIT)
             .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base, token })
+        Ok(Self { http, base, token, part: "alerts" })
+    }
+
+    /// The same service's actions.
+    pub(in crate::app) fn for_actions(self) -> Self {
+        Self { part: "actions", ..self }
     }
 
     /// A request to the route whose last segments these are.
     fn request(&self, method: Method, segments: &[&str]) -> Result<RequestBuilder, DeskError> {
         let mut url = self.base.clone();
-        let path = ["api", "v1", "alerts"].iter().chain(segments);
+        let path = ["api", "v1", self.part].into_iter().chain(segments.iter().copied());
         let set = url.path_segments_mut().map(|mut place| {
             place.pop_if_empty().extend(path);
         });
@@ -68,7 +75,7 @@ impl Client {
         Ok(request)
     }
 
-    async fn get<T: DeserializeOwned>(
+    pub(in crate::app) async fn get<T: DeserializeOwned>(
         &self,
         segments: &[&str],
         parameters: &[(&str, String)],
@@ -79,7 +86,7 @@ impl Client {
         answered(client.execute(request).await?).await
     }
 
-    async fn post<T: DeserializeOwned>(
+    pub(in crate::app) async fn post<T: DeserializeOwned>(
         &self,
         segments: &[&str],
         body: &Value,

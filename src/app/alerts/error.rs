@@ -6,6 +6,7 @@ use crate::alerts::AlertError;
 use crate::alerts::life::LifeError;
 use crate::config::SecretError;
 use crate::domain::problem::Problem;
+use crate::respond::RespondError;
 use crate::store::StoreError;
 
 /// Why nothing is shown or done.
@@ -22,6 +23,8 @@ pub enum DeskError {
     Store(StoreError),
     #[error(transparent)]
     Life(#[from] LifeError),
+    #[error(transparent)]
+    Respond(#[from] RespondError),
     #[error("`{0}` is no address of a service such as http://127.0.0.1:9464")]
     Address(String),
     #[error(transparent)]
@@ -45,6 +48,10 @@ impl DeskError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Life(error) => !matches!(error, LifeError::Alerts(_)),
+            Self::Respond(error) => matches!(
+                error,
+                RespondError::NotFound(_) | RespondError::Conflict(_) | RespondError::Invalid(_)
+            ),
             Self::Refused { status, .. } => matches!(status, 400 | 404 | 409 | 412 | 422),
             _ => false,
         }

@@ -57,11 +57,11 @@ impl Folder {
         Place { root: &self.data, address: &self.address, instance: "keyward alerts" }
     }
 
-    async fn read(&self) -> Result<Store, DeskError> {
+    pub(in crate::app) async fn read(&self) -> Result<Store, DeskError> {
         Ok(Store::read_at(self.place()).await?)
     }
 
-    async fn write(&self) -> Result<Store, DeskError> {
+    pub(in crate::app) async fn write(&self) -> Result<Store, DeskError> {
         Ok(Store::open_at(self.place(), now_micros()).await?)
     }
 

@@ -184,6 +184,6 @@ impl Desk {
     }
 }
 
-fn runtime() -> Result<Runtime, DeskError> {
+pub(in crate::app) fn runtime() -> Result<Runtime, DeskError> {
     Builder::new_current_thread().enable_all().build().map_err(DeskError::Runtime)
 }

@@ -9,13 +9,14 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::Running;
+use super::{Running, remedy};
 use crate::app::clock::now_micros;
 use crate::catalog::Catalog;
-use crate::config::Alerts;
+use crate::config::Config;
 use crate::domain::ownership::Ownership;
 use crate::metrics::{Delivered, Metrics, OutboxState};
 use crate::notify::{Counters, Dispatcher, KAFKA, NotifyError, Owners, Router};
+use crate::respond::RESPOND;
 use crate::store::{BlockingStore, ROUTES, Store};
 
 /// How often the counts of the outbox are brought up to date.
@@ -59,9 +60,15 @@ pub(super) struct Wakes {
     pub dispatchers: Vec<Arc<Notify>>,
 }
 
-/// What pages are put into the outbox for: to be routed where there is a channel, and for the topic as they are.
-pub(super) fn channels(alerts: &Alerts) -> Vec<String> {
-    let asked = [(ROUTES, !alerts.all_channels().is_empty()), (KAFKA, alerts.kafka.is_some())];
+/// What pages are put into the outbox for: to be routed where there is a channel, and for the topic and for
+/// remediation as they are.
+pub(super) fn channels(config: &Config) -> Vec<String> {
+    let alerts = &config.alerts;
+    let asked = [
+        (ROUTES, !alerts.all_channels().is_empty()),
+        (KAFKA, alerts.kafka.is_some()),
+        (RESPOND, remedy::is_on(&config.respond)),
+    ];
     asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned()).collect()
 }
 

@@ -14,6 +14,7 @@ mod made;
 mod outside;
 mod publish;
 mod raise;
+mod remedy;
 mod retention;
 pub mod rules;
 mod upkeep;
@@ -44,6 +45,7 @@ use crate::pipeline::service::live::Live;
 use crate::pipeline::service::versions::Versions;
 use crate::pipeline::service::watch::Watch;
 use crate::pipeline::service::{Clock, Handle, Parts, Service, ServiceError};
+use crate::respond::Settings;
 use crate::source::Sample;
 use crate::source::feed::Feed;
 use crate::store::{BlockingStore, Kind, Place, Store};
@@ -51,6 +53,7 @@ use entrance::Entrance;
 pub use made::{Delivery, MadeLog};
 use raise::Raising;
 pub use raise::Show;
+use remedy::Remedy;
 use rules::{Loaded, Reloader, RuleFiles};
 use watch::Watching;
 
@@ -80,6 +83,7 @@ pub struct Prepared {
     pub address: SocketAddr,
     loaded: Loaded,
     told_to_stop: CancellationToken,
+    settings: Settings,
     /// What deserves attention in the rules.
     pub warnings: Vec<String>,
 }
@@ -90,6 +94,7 @@ pub struct Prepared {
 /// Where the rules are wrong or the port is taken.
 pub fn prepare(config: Config) -> Result<Prepared> {
     let loaded = RuleFiles::of(&config).load().map_err(rules::RulesError::Wrong)?;
+    let settings = Settings::read(&config.respond).map_err(rules::RulesError::Wrong)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("keyward")
@@ -103,7 +108,7 @@ pub fn prepare(config: Config) -> Result<Prepared> {
         .with_context(|| format!("could not listen on {wanted}: is another keyward running there?"))?;
     let address = listener.local_addr().context("could not learn the address listened on")?;
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
-    Ok(Prepared { config, runtime, listener, address, loaded, told_to_stop, warnings })
+    Ok(Prepared { config, runtime, listener, address, loaded, settings, told_to_stop, warnings })
 }
 
 /// The parts that live as long as the service.
@@ -124,7 +129,7 @@ impl Prepared {
     /// # Errors
     /// Where the store cannot be opened, a source cannot be started, or the lease is lost.
     pub fn run(self, guests: Guests) -> Result<()> {
-        let Self { config, runtime, listener, loaded, told_to_stop, .. } = self;
+        let Self { config, runtime, listener, loaded, settings, told_to_stop, .. } = self;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &config.sources, now_micros())
             .context("could not make the metrics")?;
         let running = Running {
@@ -135,7 +140,7 @@ impl Prepared {
             told_to_stop,
             end: CancellationToken::new(),
         };
-        let result = running.live(&runtime, listener, loaded, guests);
+        let result = running.live(&runtime, listener, (loaded, settings), guests);
         running.end.cancel();
         runtime.shutdown_timeout(Duration::from_secs(1));
         result
@@ -147,7 +152,7 @@ impl Running {
         &self,
         runtime: &tokio::runtime::Runtime,
         listener: TcpListener,
-        loaded: Loaded,
+        (loaded, settings): (Loaded, Settings),
         guests: Guests,
     ) -> Result<()> {
         let Guests { show, ear, log } = guests;
@@ -162,9 +167,10 @@ impl Running {
         let wakes = deliver::start(runtime.handle(), &store, self, owners.clone())?;
         outbox.set(Outbox { store: store.shared(), dispatchers: wakes.dispatchers });
         let wake = wakes.wake;
+        let remedy = remedy::start(runtime.handle(), &store, self, settings)?;
         let sealed = Arc::<Notify>::default();
         publish::start(runtime.handle(), &store, self, Arc::clone(&sealed))?;
-        alerts.open(self.alert_routes(&store, &wake));
+        alerts.open(self.alert_routes(&store, &wake, &remedy));
         let (signals, heard) = crossbeam_channel::bounded(QUEUE);
         let ground = feeds::Ground {
             config: &self.config,
@@ -191,6 +197,7 @@ impl Running {
                 store: Arc::clone(&store),
                 metrics: Arc::clone(&self.metrics),
                 wake: Arc::clone(&wake),
+                own: remedy.own.clone(),
                 show,
             }),
             watch: Arc::new(Watching {
@@ -229,11 +236,17 @@ impl Running {
         self.conclude(looped)
     }
 
-    /// Alerts over HTTP.
-    fn alert_routes(&self, store: &BlockingStore, wake: &Arc<Notify>) -> Router {
+    /// Alerts and actions over HTTP.
+    fn alert_routes(&self, store: &BlockingStore, wake: &Arc<Notify>, remedy: &Remedy) -> Router {
         let (store, wake) = (store.shared(), Arc::clone(wake));
+        let actions = api::actions::Actions::new(
+            Arc::clone(&store),
+            &self.config.http,
+            now_micros,
+            Arc::clone(&remedy.wake),
+        );
         let alerts = api::alerts::Alerts::new(store, &self.config.http, now_micros, wake, self.end.clone());
-        api::alerts::router(alerts)
+        api::alerts::router(alerts).merge(api::actions::router(actions))
     }
 
     /// Starts the HTTP server.
@@ -361,14 +374,19 @@ impl Running {
 
     /// What pages are put into the outbox for: to be routed, where there is a channel.
     fn channels(&self) -> Vec<String> {
-        deliver::channels(&self.config.alerts)
+        deliver::channels(&self.config)
     }
 }
 
 /// The routes that lead somewhere once the store is open.
 fn outer_routes(ingest: &Entrance, alerts: &Entrance) -> Router {
     let ingest = ingest.router(&["/api/v1/ingest/{source}"]);
-    ingest.merge(alerts.router(&["/api/v1/alerts", "/api/v1/alerts/{*rest}"]))
+    ingest.merge(alerts.router(&[
+        "/api/v1/alerts",
+        "/api/v1/alerts/{*rest}",
+        "/api/v1/actions",
+        "/api/v1/actions/{*rest}",
+    ]))
 }
 
 /// How late the events of each source may come.

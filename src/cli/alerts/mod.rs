@@ -1,8 +1,8 @@
 //! `keyward alerts`: look at alerts, and say what becomes of them.
 
 mod acts;
-mod lists;
-mod place;
+pub(super) mod lists;
+pub(super) mod place;
 mod silences;
 mod watch;
 
@@ -91,7 +91,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
     }
 }
 
-fn failed(error: DeskError) -> Failure {
+pub(super) fn failed(error: DeskError) -> Failure {
     let exit = match &error {
         error if error.is_refusal() => Exit::Findings,
         DeskError::Config(_) => Exit::Rules,

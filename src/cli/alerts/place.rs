@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::failed;
+use crate::app::actions::ActionDesk;
 use crate::app::alerts::Desk;
 use crate::cli::exit::Failure;
 
@@ -36,6 +37,21 @@ impl PlaceArgs {
             (Some(url), _) => Desk::of_service(url, self.token.clone()),
             (None, Some(config)) => Desk::of_config(config),
             (None, None) => Desk::of_folder(&self.data),
+        };
+        desk.map_err(failed)
+    }
+}
+
+impl PlaceArgs {
+    /// Opens the actions that are there.
+    ///
+    /// # Errors
+    /// Where there is no such place.
+    pub fn actions(&self) -> Result<ActionDesk, Failure> {
+        let desk = match (&self.url, &self.config) {
+            (Some(url), _) => ActionDesk::of_service(url, self.token.clone()),
+            (None, Some(config)) => ActionDesk::of_config(config),
+            (None, None) => ActionDesk::of_folder(&self.data),
         };
         desk.map_err(failed)
     }

@@ -3,6 +3,7 @@
 //! Event content is hostile: what a log says may try to move the cursor of a terminal or to run as a
 //! formula in a spreadsheet. [`terminal`] and [`csv`] make it harmless; JSON needs nothing more.
 
+pub mod actions;
 pub mod alert_explanation;
 pub mod alerts;
 pub mod batches;

@@ -1,22 +1,17 @@
 //! A webhook of one's own: the page as JSON, by itself or in a `CloudEvents` envelope, or what a template makes
 //! of it; signed as Standard Webhooks has it.
 
-use reqwest::header::HeaderName;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::http::{Head, Http, temporary};
+use super::super::http::{Http, temporary};
 use super::super::message::Asked;
 use super::super::retry::Failure;
-use super::super::signature::signature;
+use super::super::signed::Signed;
 use super::super::told::{Body, indented};
 use super::{Parcel, Words};
 use crate::config::{Hook, HookFormat};
 use crate::domain::time::format_rfc3339;
-
-const ID: HeaderName = HeaderName::from_static("webhook-id");
-const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// A page in its envelope (`CloudEvents` 1.0, structured mode).
 #[derive(Debug, Serialize, JsonSchema)]
@@ -67,21 +62,7 @@ pub(super) async fn send(of: &Hook, http: &Http, parcel: &Parcel<'_>) -> Result<
         HookFormat::Page | HookFormat::Template => "application/json",
         HookFormat::Cloudevents => "application/cloudevents+json",
     };
-    let seconds = parcel.now.div_euclid(1_000_000);
-    let mut head = Head::new(content, parcel.id)?
-        .with(ID, parcel.id)?
-        .with(TIMESTAMP, &seconds.to_string())?
-        .with_secret("Bearer", of.token.as_ref())?;
-    let mut signatures = Vec::new();
-    for file in &of.signing_keys {
-        let key = file.read().map_err(temporary)?;
-        let signed = signature(&key, parcel.id, seconds, parcel.body).ok_or_else(|| {
-            temporary(format!("the key in {} is no base64 after whsec_", file.path().display()))
-        })?;
-        signatures.push(signed);
-    }
-    if !signatures.is_empty() {
-        head = head.with(SIGNATURE, &signatures.join(" "))?;
-    }
+    let signed = Signed { content, id: parcel.id, body: parcel.body, now: parcel.now };
+    let head = signed.head(&of.signing_keys, of.token.as_ref())?;
     http.post(url, head, parcel.body.to_owned(), parcel.now).await
 }

@@ -74,10 +74,15 @@ impl OpenBao {
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+        self.ask_as(ROOT_TOKEN, method, path, body)
+    }
+
+    /// One call with this token: the status and what was answered.
+    pub fn ask_as(&self, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let head = format!(
-            "{method} /v1/{path} HTTP/1.1\r\nHost: bao\r\nX-Vault-Token: {ROOT_TOKEN}\r\n\
+            "{method} /v1/{path} HTTP/1.1\r\nHost: bao\r\nX-Vault-Token: {token}\r\n\
              Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );

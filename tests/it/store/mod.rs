@@ -1,5 +1,6 @@
 //! The store, on both of its databases.
 
+mod actions;
 mod alerts;
 mod lease;
 mod life;
