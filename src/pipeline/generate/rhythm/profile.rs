@@ -71,7 +71,7 @@ impl Profile {
             key: format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{}", random.uuid()),
             callers,
             shape,
-            is_declared: number % 3 != 0,
+            is_declared: !number.is_multiple_of(3),
             peak: peak(shape, random),
             weekly_growth: random.below(40) as f64 / 1_000.0,
             deployment: (random.below(u64::from(days.max(1))) as u32, 0.7 + random.below(80) as f64 / 100.0),
