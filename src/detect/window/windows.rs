@@ -154,6 +154,18 @@ impl Windows {
         all.max().unwrap_or_default()
     }
 
+    /// The longest time after a row in which others can still decide what is found at it, in microseconds of
+    /// event time.
+    pub fn awaits(&self) -> i64 {
+        self.memories.iter().flatten().map(|memory| memory.window().awaits()).max().unwrap_or_default()
+    }
+
+    /// Event time is known to have come to `newest`, though the rows there are not added: what falls silent
+    /// before is silent.
+    pub fn has_come_to(&mut self, newest: i64) {
+        self.newest = self.newest.max(newest);
+    }
+
     /// Whether no detector remembers anything.
     pub fn is_idle(&self) -> bool {
         self.memories.iter().all(Option::is_none)
