@@ -169,6 +169,7 @@ impl Work<'_> {
 
     fn outcome(self) -> Outcome {
         let newest = self.past.snapshot.events.iter().map(|file| file.max_time).max().unwrap_or(i64::MIN);
+        let newest = newest.min(self.read.to);
         let Found { alerts: before, mut failures, left_out: left_out_before, mut forgotten } =
             self.before.finish(self.span, newest);
         let Found { alerts: after, failures: more, left_out: left_out_after, forgotten: also } =

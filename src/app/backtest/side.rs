@@ -91,7 +91,7 @@ impl<'r> Side<'r> {
         }
     }
 
-    /// All alerts of the span; history goes on to `newest`.
+    /// All alerts of the span; what was read goes on to `newest`.
     pub fn finish(self, span: Span, newest: i64) -> Found {
         let mut alerts = self.alerts.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut windows = self.windows.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -56,7 +56,7 @@ pub enum Rule {
     Silence {
         every: Option<i64>,
     },
-    /// The date in `due` has passed, by more than `over`.
+    /// The latest date in `due` has passed, and `over` after it.
     Overdue {
         due: Column,
         over: i64,
@@ -132,7 +132,6 @@ impl Window {
     pub fn counted(&self) -> Option<Column> {
         match self.rule {
             Rule::Distinct { of, .. } | Rule::FirstSeen { of, .. } => Some(of),
-            Rule::Overdue { due, .. } => Some(due),
             _ => None,
         }
     }
@@ -162,11 +161,13 @@ impl Window {
     /// How long after a row others can still decide what is found at it, in microseconds of event time.
     pub fn awaits(&self) -> i64 {
         match &self.rule {
-            Rule::Threshold { over, .. } | Rule::Distinct { over, .. } | Rule::Rate { over, .. } => *over,
+            Rule::Threshold { over, .. }
+            | Rule::Distinct { over, .. }
+            | Rule::Rate { over, .. }
+            | Rule::Overdue { over, .. } => *over,
             Rule::Sequence(steps) => steps.over.saturating_mul(2),
             Rule::FirstSeen { .. } | Rule::Dormant { .. } => 0,
             Rule::Silence { every } => every.unwrap_or(RHYTHM_SIGHT),
-            Rule::Overdue { .. } => 0,
         }
     }
 }

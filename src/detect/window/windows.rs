@@ -57,7 +57,7 @@ impl Windows {
         let detectors = engine.shared_detectors();
         let memory = |detector: &Detector| {
             let window = detector.window.as_ref().filter(|_| detector.set_aside().is_none())?;
-            Memory::of(window, most)
+            Some(Memory::of(window, most))
         };
         let memories: Vec<Option<Memory>> = detectors.iter().map(memory).collect();
         let ledger = Ledger::with(kept_columns(&detectors));
