@@ -231,9 +231,7 @@ fn with_built_in(keyward: Keyward, text: &str, other: &str) -> Keyward {
 fn a_window_that_is_the_same_changes_nothing_and_another_count_exactly_what_it_adds() {
     // The built-in KP-080: twenty uses within five minutes by a caller that the key is not for.
     let burst = "over: \"5m\"\n  count: 20\n";
-    for (other, differs) in
-        [(burst, false), ("over: \"5m\"\n  count: 5\n", true)]
-    {
+    for (other, differs) in [(burst, false), ("over: \"5m\"\n  count: 5\n", true)] {
         let uses = (0..300).step_by(9).map(decrypt);
         let keyward = Keyward::new().file("log", lines(uses)).file("catalog.yaml", stricter());
         let keyward = with_built_in(keyward, burst, other);

@@ -89,6 +89,27 @@ impl Windows {
         next
     }
 
+    /// Whether it remembers for this detector.
+    pub fn remembers(&self, detector: &Detector) -> bool {
+        let known = self.detectors.iter().zip(&self.memories);
+        known.into_iter().any(|(known, memory)| memory.is_some() && known.content == detector.content)
+    }
+
+    /// Takes the memories of others in the place of its own of the same detectors. What they have fired, they do
+    /// not fire again.
+    pub fn take_over(&mut self, mut others: Self) {
+        self.newest = self.newest.max(others.newest);
+        let mut carry = Carry::new(&others.ledger, &mut self.ledger);
+        for (detector, theirs) in others.detectors.iter().zip(&mut others.memories) {
+            let same = self.detectors.iter().position(|known| known.content == detector.content);
+            let slot = same.and_then(|place| self.memories.get_mut(place));
+            if let (Some(Some(ours)), Some(mut theirs)) = (slot, theirs.take()) {
+                theirs.each_witness(|witness| carry.carry(witness));
+                *ours = theirs;
+            }
+        }
+    }
+
     /// Adds the rows of a batch that enter windows; what fires at once.
     pub fn add(&mut self, batch: &RecordBatch, entering: &[Entering]) -> Vec<Found> {
         self.enter(batch, entering, Some);
