@@ -35,7 +35,7 @@ fn window(id: &str, count: usize) -> (String, String) {
 fn rules_of(windows: &[(String, String)]) -> Arc<Rules> {
     let texts = windows.iter().map(|(name, text)| (name.into(), text.as_str()));
     let detectors = Detectors::of_texts(texts).unwrap_or_else(|problems| panic!("{problems:?}"));
-    Arc::new(Rules { catalog: Catalog::empty(), engine: Engine::new(&detectors).unwrap() })
+    Arc::new(Rules::new(Catalog::empty(), Engine::new(&detectors).unwrap()))
 }
 
 /// The detectors of what was found, in history as it is sealed.
