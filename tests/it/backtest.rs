@@ -212,6 +212,34 @@ fn within_a_span_windows_know_what_came_before_and_see_what_comes_after() {
     }
 }
 
+#[test]
+fn a_rotation_that_history_saw_keeps_a_key_from_being_overdue() {
+    let timed = CATALOG.replacen(
+        "    owner: team-orders\n",
+        "    owner: team-orders\n    rotate_every: 10m\n    rotated: 2026-11-20T08:00:00Z\n",
+        1,
+    );
+    for (rotated, overdue) in [(Some(9), 0), (None, 1)] {
+        let rotation =
+            rotated.map(|minute| with(decrypt(minute * 60), "/eventName", json!("RotateKeyOnDemand")));
+        let uses = (0..16).map(|minute| decrypt(minute * 60 + 1));
+        let keyward =
+            Keyward::new().file("log", lines(uses.chain(rotation))).file("catalog.yaml", &timed).file(
+                "rules/XX-066.yaml",
+                detector(
+                    "XX-066",
+                    "category IN ('use', 'key')",
+                    "{ kind: overdue, due: rotation_due, group_by: [key_id] }",
+                ),
+            );
+        let scan = ["scan", "log", "--catalog", "catalog.yaml", "--data", "keyward-data", "--format", "json"];
+        let scanned = keyward.args(scan).args(["--detectors", "rules"]).run();
+        assert_eq!(scanned.json().len(), overdue, "{}{}", scanned.stdout, scanned.stderr);
+        let ran = backtest(&keyward, &["--detectors", "rules"]);
+        assert_eq!(raised(&ran).len(), overdue, "{}{}", ran.stdout, ran.stderr);
+    }
+}
+
 /// The built-in detectors in `rules`, with `text` replaced in each by `other`.
 fn with_built_in(keyward: Keyward, text: &str, other: &str) -> Keyward {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("detectors");

@@ -207,9 +207,11 @@ impl<'c> Columns<'c> {
         let reviews: Vec<Option<i64>> =
             entries.map(|entry| entry.and_then(|entry| dues::review(&entry.declaration))).collect();
         let review = |place: &i32| reviews.get(*place as usize).copied().flatten();
-        arrays.push(dues::column(self.rotations.iter().copied()));
-        arrays.push(dues::column(self.keys.iter().map(review)));
-        arrays.push(dues::column(self.ends.iter().copied()));
+        let rows = self.keys.len();
+        let has_any = |times: &[Option<i64>]| times.iter().any(Option::is_some);
+        arrays.push(dues::column(has_any(&self.rotations), rows, self.rotations.iter().copied()));
+        arrays.push(dues::column(has_any(&reviews), rows, self.keys.iter().map(review)));
+        arrays.push(dues::column(has_any(&self.ends), rows, self.ends.iter().copied()));
     }
 
     /// `caller_tenant` to `by_scanner`.

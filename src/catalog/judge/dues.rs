@@ -34,7 +34,11 @@ fn after(time: i64, every: Interval) -> i64 {
     time.saturating_add(every.0.saturating_mul(1_000_000))
 }
 
-/// A column of times.
-pub fn column(times: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+/// A column of `rows` times; most often there are none, and they need not be looked at.
+pub fn column(has_any: bool, rows: usize, times: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    let times = match has_any {
+        true => times.collect::<TimestampMicrosecondArray>(),
+        false => TimestampMicrosecondArray::new_null(rows),
+    };
+    Arc::new(times.with_timezone("UTC"))
 }
