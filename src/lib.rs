@@ -144,6 +144,9 @@
 //! - **2026-11-24** The service stores findings by a thread beside the loop, in their order, and seals wait for it:
 //!   of 700,000 records with 22,000 findings, storing those took 5.1 of 10.5 s of processor time. What piled up
 //!   while one batch was stored is the next one, so a slow store gets larger batches and not more.
+//! - **2026-11-24** A reload that brings detectors with a memory seals what was taken so far. History then holds exactly
+//!   what came before, so that it is read in the background while what comes from then on is kept beside, and
+//!   nothing is counted twice or not at all. What is complete in history alone is a backtest's to tell.
 
 pub mod alerts;
 pub mod api;

@@ -23,15 +23,19 @@ const ALIASES: &str = "SELECT key_alias, key_id, min(event_time) AS first, max(e
     FROM events WHERE key_alias IS NOT NULL AND (key_id IS NOT NULL OR action = 'DeleteAlias') \
     GROUP BY key_alias, key_id";
 
-/// The calls that tell of tags; what they say is read as it is from the live stream.
-const TAGGING: &str = "SELECT action, key_id, event_time, request FROM events \
-    WHERE category = 'key' AND outcome = 'success' AND provider = 'aws' AND key_id IS NOT NULL AND request IS NOT NULL \
-    AND action IN ('CreateKey', 'ReplicateKey', 'CreateSecret', 'TagResource', 'UntagResource') \
-    ORDER BY event_time";
-
 /// The events of one id: the log's, the one that two copies of a call share, or a finding's.
 const EVENTS: &str = "SELECT * FROM events WHERE event_id = $id OR shared_event_id = $id \
     OR event_id IN (SELECT event_id FROM findings WHERE id = $id) ORDER BY event_time, event_id, ordinal";
+
+/// The calls that tell of tags and rotations; what they say is read as it is from the live stream.
+fn telling_of_tags() -> String {
+    let actions: Vec<String> = tags::telling().map(|action| format!("'{action}'")).collect();
+    format!(
+        "SELECT action, key_id, event_time, request FROM events WHERE category = 'key' AND outcome = 'success' \
+         AND key_id IS NOT NULL AND action IN ({}) ORDER BY event_time",
+        actions.join(", ")
+    )
+}
 
 impl Past {
     /// The events that `id` means, with the verdict that was kept.
@@ -62,7 +66,7 @@ impl Past {
     }
 
     fn learn_tags(&self, book: &mut AliasBook) -> Result<(), AskError> {
-        let calls = self.ask(&Asked { sql: TAGGING.to_owned(), values: Vec::new() })?;
+        let calls = self.ask(&Asked { sql: telling_of_tags(), values: Vec::new() })?;
         let text = |name: &str| calls.column_by_name(name).map(|column| cast(column, &DataType::Utf8));
         let (Some(actions), Some(keys), Some(requests), Some(times)) =
             (text("action"), text("key_id"), text("request"), calls.column_by_name("event_time"))

@@ -12,6 +12,7 @@ use super::rules::RuleArgs;
 use super::{Terminal, moment, threads};
 use crate::app::ask::{AskError, Past};
 use crate::app::backtest::{self, Span};
+use crate::detect::window::windows::Forgotten;
 use crate::pipeline::rules::Rules;
 
 /// Arguments of `keyward backtest`.
@@ -19,6 +20,7 @@ use crate::pipeline::rules::Rules;
 #[command(after_help = "\
 The history is judged twice, by the rules that judged it last and by those given here, with the same
 code as a scan. What differs is printed alert by alert: + would be raised, - would be gone, ~ changed.
+Detectors with a window know what came before the span, and see as far beyond it as they wait.
 Nothing is written.
 
 Examples:
@@ -133,9 +135,13 @@ fn unanswered(error: AskError) -> Failure {
 
 fn summary(outcome: &backtest::Outcome, took: Duration) -> String {
     let count = |word: &str| outcome.changes.iter().filter(|change| change.as_str() == word).count();
-    let rate = outcome.events as f64 / took.as_secs_f64().max(f64::EPSILON);
+    let rate = (outcome.events + outcome.beside) as f64 / took.as_secs_f64().max(f64::EPSILON);
+    let beside = match outcome.beside {
+        0 => String::new(),
+        beside => format!(", and {beside} beside them for windows,"),
+    };
     let mut text = format!(
-        "{} events judged twice in {took:.1?} ({rate:.0} a second)\nalerts: {} raised, {} gone, {} changed, {} as before\n",
+        "{} events{beside} judged twice in {took:.1?} ({rate:.0} a second)\nalerts: {} raised, {} gone, {} changed, {} as before\n",
         outcome.events,
         count("raised"),
         count("gone"),
@@ -150,6 +156,9 @@ fn summary(outcome: &backtest::Outcome, took: Duration) -> String {
         text.push_str(&format!(
             "too many to fold: {before} findings before, {after} after are in no alert\n"
         ));
+    }
+    for Forgotten { detector, count } in &outcome.forgotten {
+        text.push_str(&format!("{detector} had no room for {count} groups or values, and forgot them\n"));
     }
     for (detector, error) in &outcome.failures {
         text.push_str(&format!("{detector} could not be evaluated: {error}\n"));

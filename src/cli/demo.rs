@@ -143,6 +143,10 @@ impl Watch for Heard {
 
     fn windows(&self, _: usize, _: &[Forgotten]) {}
 
+    fn warming(&self, _: Vec<String>) {}
+
+    fn not_warmed(&self, _: &str) {}
+
     fn heard(&self, _: &Signal) {}
 
     fn rewound(&self, _: &str) {}

@@ -72,11 +72,7 @@ impl Detector {
         if let Some((told, _)) = aside {
             return Some(format!("not evaluated: {told}"));
         }
-        if self.status == Status::Deprecated {
-            return Some("not evaluated: deprecated".to_owned());
-        }
-        let window = self.window.as_ref().filter(|window| !window.kind.is_evaluated())?;
-        Some(format!("not evaluated: this version has no memory for {}", window.kind))
+        (self.status == Status::Deprecated).then(|| "not evaluated: deprecated".to_owned())
     }
 }
 

@@ -132,6 +132,7 @@ fn windows_are_checked_and_never_silently_ignored() {
     d/t.yaml:6:60: error: `violations` has no one value to group or count by
     ");
     insta::assert_snapshot!(problems(&with("{ kind: treshold }")), @"d/t.yaml:6:17: error: unknown variant `treshold`, expected one of threshold, distinct, sequence, first_seen, dormant, rate, silence, overdue");
+    insta::assert_snapshot!(problems(&with("{ kind: overdue, due: principal }")), @"d/t.yaml:6:31: error: `principal` holds no date");
     for good in [
         "{ kind: distinct, over: 1h, count: 3, of: function }",
         "{ kind: sequence, over: 1h, ordered: false, absent: b, steps: [{ name: a, match: mfa }, { name: b, match: NOT mfa }] }",

@@ -78,7 +78,18 @@ impl Engine {
     /// # Errors
     /// The detector that cannot be planned although it compiled, which would be a defect of ours.
     pub fn new(detectors: &Detectors) -> Result<Self, Vec<Problem>> {
-        let detectors: Arc<[Detector]> = detectors.iter().cloned().collect();
+        Self::of(detectors.iter().cloned().collect())
+    }
+
+    /// The same of some of its detectors only.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_those(&self, wanted: impl Fn(&Detector) -> bool) -> Result<Self, Vec<Problem>> {
+        Self::of(self.detectors.iter().filter(|detector| wanted(detector)).cloned().collect())
+    }
+
+    fn of(detectors: Arc<[Detector]>) -> Result<Self, Vec<Problem>> {
         let (aims, expressions) = aims(&detectors);
         let compiler = Compiler::new(&events_schema())
             .map_err(|error| vec![Problem::error("detectors", 0, 0, error.to_string())])?;

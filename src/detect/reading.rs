@@ -188,7 +188,7 @@ impl Reading<'_> {
         Parts {
             group_by: self.grouping_columns(&window.group_by),
             of: self.grouping_columns(window.of.as_slice()).first().copied(),
-            due: self.columns(window.due.as_slice()).first().copied(),
+            due: self.date_column(window.due.as_slice()),
             steps: window.steps.iter().filter_map(|step| self.step(entering, &step.expression)).collect(),
         }
     }
@@ -197,6 +197,18 @@ impl Reading<'_> {
     fn step(&mut self, entering: &Spanned<String>, step: &Spanned<String>) -> Option<Expression> {
         self.expression(step)?;
         self.compiler.compile(&format!("({}) AND ({})", entering.value, step.value)).ok()
+    }
+
+    /// The column that holds a date.
+    fn date_column(&mut self, names: &[Spanned<String>]) -> Option<Column> {
+        let column = self.columns(names).first().copied();
+        for name in names {
+            if COLUMNS.iter().any(|spec| spec.name == name.value && spec.kind != Kind::Time) {
+                let told = format!("`{}` holds no date", name.value);
+                self.report(name.referenced, told);
+            }
+        }
+        column
     }
 
     /// Columns that have one value a row.

@@ -190,6 +190,9 @@ columns! {
     Judge ByPipeline "by_pipeline" Flag required, "Whether the catalog names the caller as a pipeline that changes keys by right.", "", "";
     Judge ByAdministrator "by_administrator" Flag required, "Whether the entry names the caller as an administrator.", "", "";
     Judge ByScanner "by_scanner" Flag required, "Whether the catalog names the caller as a posture scanner.", "", "";
+    Judge RotationDue "rotation_due" Time optional, "When the key is to be rotated: the declared period after the last rotation that is declared or was seen.", "", "";
+    Judge ReviewDue "review_due" Time optional, "When the declaration is to be reviewed: the declared period after its last review.", "", "";
+    Judge ExceptionUntil "exception_until" Time optional, "When the exception that lifted aspects ends; the earliest of several.", "", "";
 }
 
 /// The number of columns that the log fills; they come first.

@@ -111,6 +111,18 @@ impl Watch for Watching {
         }
     }
 
+    fn warming(&self, detectors: Vec<String>) {
+        self.metrics.detectors(Kept::Warming, detectors.len());
+        self.health.warming(detectors);
+    }
+
+    fn not_warmed(&self, reason: &str) {
+        tracing::warn!(
+            reason,
+            "new detectors with a memory begin with the reload: history could not be read"
+        );
+    }
+
     fn heard(&self, signal: &Signal) {
         match signal {
             Signal::Records(_) => {}

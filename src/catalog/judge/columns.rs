@@ -16,6 +16,7 @@ use super::super::index::Match;
 use super::super::places::Home;
 use super::super::principals::Membership;
 use super::case::Decision;
+use super::dues;
 use super::lens::Event;
 use super::memory::{Found, Memory};
 use super::reason::Reason;
@@ -49,6 +50,8 @@ pub struct Columns<'c> {
     pipelines: Vec<bool>,
     administrators: Vec<bool>,
     scanners: Vec<bool>,
+    rotations: Vec<Option<i64>>,
+    ends: Vec<Option<i64>>,
 }
 
 impl<'c> Columns<'c> {
@@ -74,6 +77,8 @@ impl<'c> Columns<'c> {
             pipelines: flags(),
             administrators: flags(),
             scanners: flags(),
+            rotations: Vec::with_capacity(rows),
+            ends: Vec::with_capacity(rows),
         }
     }
 
@@ -96,9 +101,11 @@ impl<'c> Columns<'c> {
         self.keys.push(found.key as i32);
         self.others.push(found.other.map_or(NONE, |place| place as i32));
         self.homes.push(found.home as i32);
-        let state = self
-            .entry_of(memory.matched(found.key))
-            .and_then(|entry| state_at(&entry.declaration, event.time()));
+        self.ends.push(dues::exceptions(self.catalog.exceptions.all(), &decision.exceptions));
+        let declaration = self.entry_of(memory.matched(found.key)).map(|entry| &*entry.declaration);
+        let seen = || memory.rotated(event);
+        self.rotations.push(declaration.and_then(|of| dues::rotation(of, seen)));
+        let state = declaration.and_then(|of| state_at(of, event.time()));
         self.states.push(state.map_or(NONE, |state| i32::from(state.code())));
         self.pipelines.push(found.pipeline);
         self.scanners.push(found.scanner);
@@ -135,6 +142,7 @@ impl<'c> Columns<'c> {
         self.add_judgement(&mut arrays)?;
         self.add_declaration(memory, &mut arrays)?;
         self.add_caller(memory, &mut arrays)?;
+        self.add_dues(memory, &mut arrays);
         RecordBatch::try_new(events_schema(), arrays)
     }
 
@@ -191,6 +199,19 @@ impl<'c> Columns<'c> {
             arrays.push(Arc::new(BooleanArray::new(values, Some(nulls))));
         }
         Ok(())
+    }
+
+    /// `rotation_due` to `exception_until`.
+    fn add_dues(&self, memory: &Memory<'_, '_>, arrays: &mut Vec<ArrayRef>) {
+        let entries = memory.matches().iter().map(|matched| self.entry_of(matched));
+        let reviews: Vec<Option<i64>> =
+            entries.map(|entry| entry.and_then(|entry| dues::review(&entry.declaration))).collect();
+        let review = |place: &i32| reviews.get(*place as usize).copied().flatten();
+        let rows = self.keys.len();
+        let has_any = |times: &[Option<i64>]| times.iter().any(Option::is_some);
+        arrays.push(dues::column(has_any(&self.rotations), rows, self.rotations.iter().copied()));
+        arrays.push(dues::column(has_any(&reviews), rows, self.keys.iter().map(review)));
+        arrays.push(dues::column(has_any(&self.ends), rows, self.ends.iter().copied()));
     }
 
     /// `caller_tenant` to `by_scanner`.

@@ -9,9 +9,10 @@ use super::super::aliases::AliasBook;
 use super::super::index::{KeyNames, Match};
 use super::super::places::Home;
 use super::case::Case;
-use super::lens::Lens;
+use super::lens::{Event, Lens};
 use super::who::Standing;
 use crate::table::columns::Column;
+use crate::table::tags::ROTATED;
 
 /// What was found for one row, as places in the memory.
 #[derive(Debug, Clone, Copy)]
@@ -168,6 +169,12 @@ impl<'c, 'a> Memory<'c, 'a> {
     /// What the catalog says of a key.
     pub fn matched(&self, place: usize) -> &Match {
         self.matches.get(place).unwrap_or(&Match::NoKey)
+    }
+
+    /// When the key of an event was last seen to be rotated, as of the event's time.
+    pub fn rotated(&self, event: &Event<'_, '_>) -> Option<i64> {
+        let key = event.text(Column::KeyId)?;
+        self.book.tag_of(key, ROTATED, event.time())?.parse().ok()
     }
 
     /// All that was looked up, in the order of first sight.

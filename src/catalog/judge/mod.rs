@@ -8,6 +8,7 @@
 pub mod case;
 mod columns;
 mod context;
+mod dues;
 pub mod lens;
 mod memory;
 pub mod reason;

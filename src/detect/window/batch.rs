@@ -52,6 +52,11 @@ impl<'b> BatchView<'b> {
         self.rows.time(Column::EventTime, row).unwrap_or_default()
     }
 
+    /// The time in a column; nothing where it is null.
+    pub fn time_of(&self, column: Column, row: usize) -> Option<i64> {
+        self.rows.time(column, row)
+    }
+
     /// The group that the row belongs to.
     pub fn group(&mut self, columns: &[Column], row: usize) -> GroupId {
         columns.iter().fold(GroupId::ALL, |group, column| group.with(self.value(*column, row)))

@@ -160,11 +160,6 @@ enum Want {
 }
 
 impl WindowKind {
-    /// Whether this version remembers what the kind needs.
-    pub const fn is_evaluated(self) -> bool {
-        !matches!(self, Self::Overdue)
-    }
-
     fn wants(self, field: &str) -> Want {
         let (must, may): (&[&str], &[&str]) = match self {
             Self::Threshold => (&["over", "count"], &[]),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use arrow::buffer::BooleanBuffer;
 
 use super::batch::{BatchView, GroupId};
+use super::dues::{Dated, Dues};
 use super::firing::Firing;
 use super::firsts::{Added, Firsts};
 use super::groups::{Groups, State};
@@ -56,6 +57,7 @@ enum Kind {
     Dormant { after: i64, groups: Groups<Spans> },
     Rate(RateMemory),
     Silence { every: Option<i64>, groups: Groups<Silences> },
+    Overdue { due: Column, over: i64, groups: Groups<Dues> },
 }
 
 #[derive(Debug)]
@@ -115,14 +117,17 @@ impl Kind {
             Self::Silence { groups, .. } => {
                 groups.get_mut(group).into_iter().flat_map(Silences::witnesses).for_each(show)
             }
+            Self::Overdue { groups, .. } => {
+                groups.get_mut(group).into_iter().flat_map(Dues::witnesses).for_each(show)
+            }
             _ => {}
         }
     }
 }
 
 impl Memory {
-    /// An empty memory; nothing where this version does not evaluate the kind.
-    pub fn of(window: &Window, most: usize) -> Option<Self> {
+    /// An empty memory of at most `most` groups.
+    pub fn of(window: &Window, most: usize) -> Self {
         let kind = match &window.rule {
             Rule::Threshold { over, count } => {
                 Kind::Threshold { over: *over, count: *count, groups: Groups::within(most) }
@@ -143,15 +148,17 @@ impl Memory {
                 peers: HashMap::new(),
             }),
             Rule::Silence { every } => Kind::Silence { every: *every, groups: Groups::within(most) },
-            Rule::Overdue { .. } => return None,
+            Rule::Overdue { due, over } => {
+                Kind::Overdue { due: *due, over: *over, groups: Groups::within(most) }
+            }
         };
-        Some(Self {
+        Self {
             window: window.clone(),
             kind,
             touched: Vec::new(),
             waiting: BinaryHeap::new(),
             expired: i64::MIN,
-        })
+        }
     }
 
     /// What it is the memory of.
@@ -211,6 +218,16 @@ impl Memory {
                     grown.push(group);
                     silences.add(*every, time, ledger, |ledger| view.pending(row, ledger))
                 }
+                Kind::Overdue { due, over, groups } => {
+                    let Some(date) = view.time_of(*due, row) else { continue };
+                    let witness = view.pending(row, ledger);
+                    grown.push(group);
+                    let added = groups.at(group, Dues::default).add(date, *over, witness, ledger);
+                    if added == Dated::NoRoom {
+                        groups.forget_one();
+                    }
+                    added != Dated::Known
+                }
             };
             if may_fire {
                 touched.push(group);
@@ -226,11 +243,12 @@ impl Memory {
     /// What the groups fire that were touched since the last time, or that waited for `settled`: event time
     /// before which nothing comes any more.
     ///
-    /// `newest` is the newest row of any group: a silence lasts to there and not to the end of time.
+    /// `newest` is the newest row of any group: a silence lasts to there, and dates have passed before it, and
+    /// not before the end of time.
     pub fn fire(&mut self, pace: Pace, settled: i64, newest: i64, firings: &mut Vec<Firing>) {
         let settled = match &mut self.kind {
             Kind::Rate(rate) => return rate.fire(settled, firings),
-            Kind::Silence { .. } => settled.min(newest),
+            Kind::Silence { .. } | Kind::Overdue { .. } => settled.min(newest),
             _ => settled,
         };
         let mut groups = std::mem::take(&mut self.touched);
@@ -278,6 +296,7 @@ impl Memory {
             Kind::Dormant { after, groups } => groups.get_mut(group)?.fire(*after, settled, firings),
             Kind::Rate(_) => None,
             Kind::Silence { every, groups } => groups.get_mut(group)?.fire(*every, settled, firings),
+            Kind::Overdue { over, groups, .. } => groups.get_mut(group)?.fire(*over, settled, firings),
         }
     }
 
@@ -305,6 +324,10 @@ impl Memory {
                 groups.retain(|rates| rates.expire(horizon));
             }
             Kind::Silence { groups, .. } => groups.iter_mut().for_each(|of| of.expire(settled)),
+            Kind::Overdue { groups, .. } => groups.retain(|dues| {
+                dues.expire(settled);
+                !dues.is_over(settled)
+            }),
         }
     }
 
@@ -318,6 +341,7 @@ impl Memory {
             Kind::Dormant { groups, .. } => groups.forgotten(),
             Kind::Rate(rate) => rate.groups.forgotten(),
             Kind::Silence { groups, .. } => groups.forgotten(),
+            Kind::Overdue { groups, .. } => groups.forgotten(),
         }
     }
 
@@ -331,6 +355,7 @@ impl Memory {
             Kind::Dormant { groups, .. } => groups.len(),
             Kind::Rate(rate) => rate.groups.len(),
             Kind::Silence { groups, .. } => groups.len(),
+            Kind::Overdue { groups, .. } => groups.len(),
         }
     }
 
@@ -344,6 +369,7 @@ impl Memory {
             Kind::Dormant { groups, .. } => groups.bytes(),
             Kind::Rate(rate) => rate.groups.bytes(),
             Kind::Silence { groups, .. } => groups.bytes(),
+            Kind::Overdue { groups, .. } => groups.bytes(),
         }
     }
 
@@ -367,6 +393,9 @@ impl Memory {
             }
             Kind::Rate(rate) => rate.groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show)),
             Kind::Silence { groups, .. } => {
+                groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show));
+            }
+            Kind::Overdue { groups, .. } => {
                 groups.iter_mut().for_each(|of| of.witnesses().for_each(&mut show));
             }
         }

@@ -13,7 +13,7 @@
 //! | `dormant` | a row of a group after none for `after` | when no row can come any more that would fill the gap |
 //! | `rate` | more rows within `over` than `factor` times what is usual for the group at that hour of the week, and at least `count` | when no row of that span can come any more |
 //! | `silence` | no row of a group for `every`; with `learnt`, for twelve hours that were busy in the weeks before | when no row can come any more that would break it |
-//! | `overdue` | not evaluated yet | |
+//! | `overdue` | the latest date in `due` that a group's rows had has passed, and `over` after it | when no row can come any more that would have a later one in time |
 //!
 //! **Groups** are rows with the same values of `group_by`; null is a value, as in SQL's GROUP BY. Rows with a
 //! null in `of` do not count.
@@ -26,7 +26,7 @@
 //! (detector, group, pane or day). Any cut into batches and, up to the allowed lateness, any order gives
 //! the same findings. A row later than that still counts where its pane is still there.
 //!
-//! **Bounds.** [`groups::MAX_GROUPS`] a detector, [`firsts::MAX_VALUES`] a group; what is forgotten is counted and told.
+//! **Bounds.** [`groups::MAX_GROUPS`] a detector, [`firsts::MAX_VALUES`] and [`dues::MAX_DUES`] a group; what is forgotten is counted and told.
 //!
 //! # Decisions
 //!
@@ -35,6 +35,9 @@
 //!   scan gives, its sentence and its first event are as of then.
 //! - 2026-11-24: a group learns for itself, from its own first row on. Learning by detector would call all
 //!   that a new key does new.
+//! - 2026-11-24: a group's latest date counts, not that of its latest row: a use read before the rotation that
+//!   came before it must not take the timer back. A date that is declared earlier than before counts once no row has
+//!   had the later one for six weeks.
 //! - 2026-11-24: of the events of a window a finding names the first of each pane. All of them are in
 //!   history, within the finding's span; keeping them would cost more than counting them.
 //! - 2026-11-24: a finding of a group names only what the group shares: one key of many as *the* key would mislead.
@@ -43,6 +46,7 @@ pub mod batch;
 mod buckets;
 mod carry;
 pub mod document;
+pub mod dues;
 pub mod firing;
 pub mod firsts;
 pub mod groups;

@@ -56,7 +56,7 @@ pub enum Rule {
     Silence {
         every: Option<i64>,
     },
-    /// The date in `due` has passed, by more than `over`.
+    /// The latest date in `due` has passed, and `over` after it.
     Overdue {
         due: Column,
         over: i64,
@@ -132,7 +132,6 @@ impl Window {
     pub fn counted(&self) -> Option<Column> {
         match self.rule {
             Rule::Distinct { of, .. } | Rule::FirstSeen { of, .. } => Some(of),
-            Rule::Overdue { due, .. } => Some(due),
             _ => None,
         }
     }
@@ -158,6 +157,19 @@ impl Window {
             Rule::Overdue { over, .. } => over.saturating_mul(2).max(BASELINE_REACH),
         }
     }
+
+    /// How long after a row others can still decide what is found at it, in microseconds of event time.
+    pub fn awaits(&self) -> i64 {
+        match &self.rule {
+            Rule::Threshold { over, .. }
+            | Rule::Distinct { over, .. }
+            | Rule::Rate { over, .. }
+            | Rule::Overdue { over, .. } => *over,
+            Rule::Sequence(steps) => steps.over.saturating_mul(2),
+            Rule::FirstSeen { .. } | Rule::Dormant { .. } => 0,
+            Rule::Silence { every } => every.unwrap_or(RHYTHM_SIGHT),
+        }
+    }
 }
 
 impl Window {
@@ -181,6 +193,9 @@ pub const BASELINE_REACH: i64 = 42 * DAY;
 
 /// How much of the past a rhythm is made of: five weeks, of which three tell whether an hour is busy.
 pub const RHYTHM_REACH: i64 = 35 * DAY;
+
+/// How far ahead of a group's last row its rhythm tells of a silence: a week, and the hour that ends it.
+pub const RHYTHM_SIGHT: i64 = 7 * DAY + 60 * MINUTE;
 
 const DAY: i64 = 86_400_000_000;
 

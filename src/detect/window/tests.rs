@@ -19,6 +19,9 @@ use crate::domain::time::parse_rfc3339;
 use crate::sql::session;
 use crate::table::columns::Column;
 
+#[path = "rates_tests.rs"]
+mod rates;
+
 /// 2026-11-24, and a multiple of every pane in these tests.
 const START: i64 = 1_795_478_400_000_000;
 const MINUTE: i64 = 60_000_000;
@@ -49,7 +52,20 @@ fn batch(calls: &[Call]) -> RecordBatch {
         _ => format!("{place:08x}-0000-4000-8000-000000000000"),
     });
     let batch = with(&batch, Column::EventTime, Arc::new(times.with_timezone("UTC")));
-    with(&batch, Column::EventId, Arc::new(StringArray::from_iter_values(ids)))
+    let batch = with(&batch, Column::EventId, Arc::new(StringArray::from_iter_values(ids)));
+    let dues: TimestampMicrosecondArray = calls.iter().map(|call| due(call.principal)).collect();
+    with(&batch, Column::RotationDue, Arc::new(dues.with_timezone("UTC")))
+}
+
+/// Each caller knows another date.
+fn due(principal: Option<&str>) -> Option<i64> {
+    let minutes = match principal? {
+        "a" => 5,
+        "b" => 12,
+        "c" => 20,
+        _ => 40,
+    };
+    Some(START + minutes * MINUTE)
 }
 
 fn with(batch: &RecordBatch, column: Column, values: ArrayRef) -> RecordBatch {
@@ -148,6 +164,13 @@ fn kinds() -> Vec<(&'static str, String)> {
          SELECT DISTINCT concat_ws('|', key_id, t) AS found FROM g WHERE coalesce(next, newest) - t >= {}",
         4 * MINUTE
     );
+    let overdue = format!(
+        "WITH {minute}, v AS (SELECT key_id, CAST(rotation_due AS BIGINT) AS due, min(t) AS first FROM rows \
+         WHERE rotation_due IS NOT NULL GROUP BY key_id, rotation_due) \
+         SELECT concat_ws('|', v.key_id, v.due) AS found FROM v WHERE v.due + {MINUTE} <= (SELECT max(t) FROM rows) \
+         AND NOT EXISTS (SELECT 1 FROM v w WHERE w.key_id = v.key_id AND w.due > v.due \
+         AND w.first < greatest(v.due + {MINUTE}, v.first))"
+    );
     vec![
         ("{ kind: threshold, over: 6m, count: 4 }", threshold),
         ("{ kind: distinct, over: 6m, count: 3, of: principal, group_by: [key_id] }", distinct),
@@ -166,6 +189,7 @@ fn kinds() -> Vec<(&'static str, String)> {
         ("{ kind: first_seen, of: principal, learn: 10m, group_by: [key_id] }", first_seen),
         ("{ kind: dormant, after: 4m, group_by: [key_id] }", dormant),
         ("{ kind: silence, every: 4m, group_by: [key_id] }", silence),
+        ("{ kind: overdue, due: rotation_due, over: 1m, group_by: [key_id] }", overdue),
     ]
 }
 
@@ -177,6 +201,10 @@ fn told(window: &str, finding: &Finding) -> String {
     let pane = time / MINUTE;
     match window {
         _ if window.contains("threshold") => format!("{key}|{principal}|{pane}"),
+        _ if window.contains("overdue") => {
+            let passes = finding.window.as_ref().and_then(|window| parse_rfc3339(&window.to)).unwrap();
+            format!("{key}|{}", passes - MINUTE)
+        }
         _ if window.contains("first_seen") => format!("{key}|{principal}"),
         _ if window.contains("dormant") || window.contains("silence") => format!("{key}|{time}"),
         _ => format!("{key}|{pane}"),
@@ -401,42 +429,4 @@ fn many_values_are_counted_by_a_sketch_and_unite_in_any_order() {
     let mut exact = Values::default();
     few.iter().chain(&few).for_each(|value| exact.insert(*value));
     assert_eq!(exact.count(), 200);
-}
-
-/// Five weeks of a key that is used in office hours, every quarter of an hour; then, on a Sunday, all at once.
-fn office() -> Vec<Call> {
-    let hour = 60 * MINUTE;
-    let quarter =
-        |number: i64| Call { time: number * 15 * MINUTE, key: "k1", principal: Some("a"), action: "Sign" };
-    let is_office = |call: &Call| {
-        let (day, of_day) = (call.time / (24 * hour), call.time % (24 * hour) / hour);
-        // The start is a Tuesday.
-        (day + 1) % 7 < 5 && (8..18).contains(&of_day)
-    };
-    let mut calls: Vec<Call> = (0..36 * 96).map(quarter).filter(is_office).collect();
-    let sunday = 33 * 24 * hour + 11 * hour;
-    calls.extend((0..40).map(|second| Call {
-        time: sunday + second * 1_000_000,
-        key: "k1",
-        principal: Some("b"),
-        action: "Sign",
-    }));
-    calls
-}
-
-#[test]
-fn a_rate_is_held_against_the_same_hour_of_other_weeks_in_any_order() {
-    let engine = engine("{ kind: rate, over: 1h, factor: 2, count: 20, group_by: [key_id] }");
-    let calls = office();
-    let whole = batch(&calls);
-    let findings = at_the_end(&engine, std::slice::from_ref(&whole));
-    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
-    assert_eq!(finding.window.as_ref().unwrap().from, "2026-12-27T11:00:00Z");
-    assert!(finding.message.contains("40 of these in 1 hour"), "{}", finding.message);
-    let mut order: Vec<u32> = (0..calls.len() as u32).collect();
-    order.reverse();
-    assert_eq!(at_the_end(&engine, &cut(&whole, &order, &[700, 33])), findings);
-    let ids: BTreeSet<String> = findings.into_iter().map(|finding| finding.id).collect();
-    let sorted = ordered(&calls, |row| calls[row].time);
-    assert_eq!(live(&engine, &cut(&whole, &sorted, &[100]), 0), ids);
 }

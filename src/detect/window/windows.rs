@@ -57,7 +57,7 @@ impl Windows {
         let detectors = engine.shared_detectors();
         let memory = |detector: &Detector| {
             let window = detector.window.as_ref().filter(|_| detector.set_aside().is_none())?;
-            Memory::of(window, most)
+            Some(Memory::of(window, most))
         };
         let memories: Vec<Option<Memory>> = detectors.iter().map(memory).collect();
         let ledger = Ledger::with(kept_columns(&detectors));
@@ -87,6 +87,27 @@ impl Windows {
             }
         }
         next
+    }
+
+    /// Whether it remembers for this detector.
+    pub fn remembers(&self, detector: &Detector) -> bool {
+        let known = self.detectors.iter().zip(&self.memories);
+        known.into_iter().any(|(known, memory)| memory.is_some() && known.content == detector.content)
+    }
+
+    /// Takes the memories of others in the place of its own of the same detectors. What they have fired, they do
+    /// not fire again.
+    pub fn take_over(&mut self, mut others: Self) {
+        self.newest = self.newest.max(others.newest);
+        let mut carry = Carry::new(&others.ledger, &mut self.ledger);
+        for (detector, theirs) in others.detectors.iter().zip(&mut others.memories) {
+            let same = self.detectors.iter().position(|known| known.content == detector.content);
+            let slot = same.and_then(|place| self.memories.get_mut(place));
+            if let (Some(Some(ours)), Some(mut theirs)) = (slot, theirs.take()) {
+                theirs.each_witness(|witness| carry.carry(witness));
+                *ours = theirs;
+            }
+        }
     }
 
     /// Adds the rows of a batch that enter windows; what fires at once.
@@ -152,6 +173,18 @@ impl Windows {
     pub fn reach(&self) -> i64 {
         let all = self.memories.iter().flatten().map(|memory| memory.window().reach());
         all.max().unwrap_or_default()
+    }
+
+    /// The longest time after a row in which others can still decide what is found at it, in microseconds of
+    /// event time.
+    pub fn awaits(&self) -> i64 {
+        self.memories.iter().flatten().map(|memory| memory.window().awaits()).max().unwrap_or_default()
+    }
+
+    /// Event time is known to have come to `newest`, though the rows there are not added: what falls silent
+    /// before is silent.
+    pub fn has_come_to(&mut self, newest: i64) {
+        self.newest = self.newest.max(newest);
     }
 
     /// Whether no detector remembers anything.

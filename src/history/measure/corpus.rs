@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, ListBuilder, RecordBatch, StringBuilder};
+use arrow::array::{
+    ArrayRef, BooleanArray, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 
@@ -199,6 +201,10 @@ fn judged(column: Column, kind: Kind, rows: &[(&str, bool)]) -> Result<ArrayRef,
             Arc::new(lists.finish())
         }
         Kind::Flag => Arc::new(BooleanArray::from(vec![false; rows.len()])),
+        Kind::Time => {
+            let due = (column == Column::ReviewDue).then_some(START + 90 * DAY);
+            Arc::new(TimestampMicrosecondArray::from(vec![due; rows.len()]).with_timezone("UTC"))
+        }
         _ => {
             let mut words = WordBuilder::default();
             rows.iter().for_each(|(entry, violates)| words.push(judged_word(column, entry, *violates)));

@@ -57,7 +57,7 @@ impl Service {
     }
 
     /// Has findings stored.
-    fn raise(&mut self, verdicts: &[Verdicts], origin: Origin) -> Result<(), ServiceError> {
+    pub(super) fn raise(&mut self, verdicts: &[Verdicts], origin: Origin) -> Result<(), ServiceError> {
         let findings = findings_of(verdicts);
         if !findings.is_empty() {
             self.raiser.begin(Job { findings, origin })?;
@@ -79,6 +79,9 @@ impl Service {
         let mut verdicts = self.versions.judge(joined.batch, &aliases)?;
         let detect: Duration = verdicts.iter().map(|verdicts| verdicts.judged.detecting).sum();
         let judge = watch.lap().saturating_sub(detect);
+        if let Some(warming) = &mut self.warming {
+            warming.keep(&verdicts)?;
+        }
         self.live.take(&arrival.partition, &mut verdicts);
         let stages = Stages { prepare, join, judge, detect: detect + watch.lap() };
         Ok(Taken { verdicts, traces, rejects, account, stages })

@@ -77,7 +77,8 @@ impl Live {
         self.marks.get(&partition.identity).copied()
     }
 
-    fn settled(&self) -> i64 {
+    /// Event time before which nothing comes any more.
+    pub fn settled(&self) -> i64 {
         settled(self.marks.values().copied())
     }
 
@@ -85,6 +86,13 @@ impl Live {
     pub fn install(&mut self, engine: &Engine) {
         let none = Windows::of(engine, self.windows.pace());
         self.windows = std::mem::replace(&mut self.windows, none).for_engine(engine);
+    }
+
+    /// Takes over windows that history told; what they find by the time that has come.
+    pub fn take_over(&mut self, mut warmed: Windows) -> Vec<Found> {
+        let found = warmed.advance(self.settled());
+        self.windows.take_over(warmed);
+        found
     }
 
     /// The windows.

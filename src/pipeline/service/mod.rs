@@ -15,6 +15,7 @@
 //! Time is an argument ([`Clock`]); nothing here reads the system's clock.
 
 mod arrival;
+mod installing;
 pub mod live;
 pub mod losses;
 mod raiser;
@@ -24,6 +25,7 @@ mod sealing;
 #[cfg(test)]
 mod tests;
 pub mod versions;
+mod warming;
 pub mod watch;
 
 use std::collections::BTreeSet;
@@ -49,7 +51,8 @@ use losses::Losses;
 use raiser::{Gone, Raiser};
 use recovery::Recovery;
 use sealer::Sealer;
-use versions::{Version, Versions};
+use versions::Versions;
+use warming::Warming;
 use watch::Watch;
 
 /// How long the loop sleeps at most, so that it hears of a stop and moves its heartbeat.
@@ -186,6 +189,8 @@ pub struct Service {
     raiser: Raiser,
     sealer: Sealer,
     live: Live,
+    /// Detectors that came by a reload, until history has told them what they would know.
+    warming: Option<Warming>,
     /// The generation of each source: arrivals of older ones were dropped before.
     generation: u64,
     ended: BTreeSet<Arc<str>>,
@@ -225,6 +230,7 @@ impl Service {
             opened_at: None,
             judged_up_to: None,
             live: parts.live,
+            warming: None,
             generation: 0,
             ended: BTreeSet::new(),
             losses: Losses::default(),
@@ -253,10 +259,12 @@ impl Service {
             self.watch.turned(self.signals.len(), self.open.rows(), &self.versions.newest().rules);
             self.hear_of_seals()?;
             self.recover(now);
+            self.hear_of_history(false)?;
             self.keep_losses(now)?;
             self.seal_if_due(now)?;
             let ended = self.has_ended() && !self.recovery.is_lost();
             if ended && !stopping {
+                self.hear_of_history(true)?;
                 self.take_stranded()?;
             }
             if ended || now >= stop_by {
@@ -282,10 +290,7 @@ impl Service {
                 }
             },
             recv(self.installs) -> install => {
-                if let Ok(install) = install {
-                    self.install(install);
-                }
-                Ok(())
+                install.map_or(Ok(()), |install| self.install(install))
             }
             recv(sealed) -> outcome => match outcome {
                 Ok(outcome) => {
@@ -319,17 +324,6 @@ impl Service {
             }
             Signal::Trouble { trouble, .. } => self.lose(&trouble),
         }
-    }
-
-    fn install(&mut self, install: Install) {
-        let Install { rules, record, installed } = install;
-        let effective_from = record(self.judged_up_to);
-        if let Ok(effective_from) = effective_from {
-            self.live.install(&rules.engine);
-            self.versions.install(Version { effective_from, rules });
-        }
-        // Whoever brought the rules may have gone; they hold all the same.
-        let _ = installed.send(effective_from);
     }
 
     fn has_ended(&self) -> bool {

@@ -107,6 +107,10 @@ impl Service {
             Ok((memory, live)) => {
                 self.memory = memory;
                 self.live = live;
+                // It was read for all rules in force.
+                if self.warming.take().is_some() {
+                    self.watch.warming(Vec::new());
+                }
                 self.recovery.lost = false;
                 self.generation += 1;
                 self.feeds.iter().for_each(|feed| feed.rewind(self.generation));

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 
+use super::versions::Version;
 use super::watch::{Origin, SealTold, Took};
 use super::*;
 use crate::catalog::{Catalog, SourceText};
@@ -24,6 +25,9 @@ use crate::source::{Chunk, Mark as SourceMark, Piece, Shape};
 use crate::store::{CoverageKind, Kind, Position, PositionMove};
 use crate::table::columns::{Column, events_schema};
 use crate::table::rows::Rows;
+
+#[path = "warming_tests.rs"]
+mod warming;
 
 /// Half an hour of the company: some hundred lines, with misuse in them.
 fn lines() -> Vec<Vec<u8>> {
@@ -193,6 +197,8 @@ impl Raise for Raised {
 /// What was told of failures.
 #[derive(Default)]
 struct Ear {
+    warming: Mutex<Vec<Vec<String>>>,
+    taken: AtomicU64,
     not_restored: AtomicU64,
     rewound: AtomicU64,
     resumed: AtomicU64,
@@ -201,6 +207,7 @@ struct Ear {
 impl Watch for Ear {
     fn took(&self, took: &Took<'_>) {
         assert!(matches!(took.source, "log" | ""));
+        self.taken.fetch_add(1, Ordering::Relaxed);
     }
     fn stored(&self, origins: &[Origin], _: Duration, _: i64) {
         assert!(!origins.is_empty());
@@ -208,6 +215,12 @@ impl Watch for Ear {
     fn turned(&self, _: usize, _: usize, _: &Arc<Rules>) {}
     fn sealed(&self, _: &SealTold<'_>) {}
     fn windows(&self, _: usize, _: &[crate::detect::window::windows::Forgotten]) {}
+    fn warming(&self, of: Vec<String>) {
+        self.warming.lock().unwrap().push(of);
+    }
+    fn not_warmed(&self, reason: &str) {
+        panic!("{reason}");
+    }
     fn heard(&self, _: &Signal) {}
     fn rewound(&self, _: &str) {
         self.rewound.fetch_add(1, Ordering::Relaxed);
@@ -290,8 +303,7 @@ fn kept(data: &Path) -> Kept {
     let store = BlockingStore::open_read_only(data).unwrap();
     let files = store.wait(store.store().files(Kind::Events)).unwrap();
     let mut all = BTreeMap::new();
-    for batch in batches(store.store().folder(), files, events_schema()) {
-        let batch = batch.unwrap();
+    for batch in batches(store.store().folder(), files, events_schema()).map(Result::unwrap) {
         let rows = Rows::of(&batch);
         for row in 0..rows.len() {
             let text = |column| rows.text(column, row).unwrap_or_default().to_owned();
@@ -310,7 +322,7 @@ fn account(data: &Path) -> Account {
 /// A partition, a day, its first and last event time, and how many events.
 type CoveredDay = (String, String, Option<i64>, Option<i64>, i64);
 
-/// Of each partition, by day, the span and the number of events that coverage says were read.
+/// What coverage says was read.
 fn covered(data: &Path) -> Vec<CoveredDay> {
     let store = BlockingStore::open_read_only(data).unwrap();
     let rows = store.wait(store.store().coverage()).unwrap();
@@ -320,11 +332,9 @@ fn covered(data: &Path) -> Vec<CoveredDay> {
 
 /// What one undisturbed life gives.
 fn undisturbed(log: &Log) -> (Kept, BTreeSet<String>, Account) {
-    let folder = tempfile::tempdir().unwrap();
-    let raised = Raised::default();
+    let (folder, raised) = (tempfile::tempdir().unwrap(), Raised::default());
     live(folder.path(), log, &raised, 1 << 20, None).unwrap().unwrap();
-    let ids = raised.ids.lock().unwrap().clone();
-    (kept(folder.path()), ids, account(folder.path()))
+    (kept(folder.path()), raised.ids.lock().unwrap().clone(), account(folder.path()))
 }
 
 #[test]
@@ -371,8 +381,8 @@ fn findings_that_cannot_be_stored_hold_their_records_back() {
 fn an_instance_that_lost_the_lease_ends_however_many_findings_come() {
     let folder = tempfile::tempdir().unwrap();
     let raised = Raised { fail_every: Some(1), lease_is_lost: true, ..Raised::default() };
-    let ended = live(folder.path(), &Log::new(60), &raised, 100, None).unwrap();
-    assert!(matches!(ended, Err(ServiceError::Store(StoreError::LeaseLost))), "{ended:?}");
+    let ended = live(folder.path(), &Log::new(60), &raised, 100, None);
+    assert!(matches!(ended, Ok(Err(ServiceError::Store(StoreError::LeaseLost)))));
 }
 
 #[test]

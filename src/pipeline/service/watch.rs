@@ -28,6 +28,12 @@ pub trait Watch: Send + Sync {
     /// What windows remember, and what they had no room for since the start.
     fn windows(&self, groups: usize, forgotten: &[Forgotten]);
 
+    /// The detectors whose memory is being read from history, after a reload; none any more where it is empty.
+    fn warming(&self, detectors: Vec<String>);
+
+    /// Such detectors go on with what they have seen since the reload, for this reason.
+    fn not_warmed(&self, reason: &str);
+
     /// Something that is worth a line in the log.
     fn heard(&self, signal: &Signal);
 
