@@ -193,6 +193,7 @@ columns! {
     Judge RotationDue "rotation_due" Time optional, "When the key is to be rotated: the declared period after the last rotation that is declared or was seen.", "", "";
     Judge ReviewDue "review_due" Time optional, "When the declaration is to be reviewed: the declared period after its last review.", "", "";
     Judge ExceptionUntil "exception_until" Time optional, "When the exception that lifted aspects ends; the earliest of several.", "", "";
+    Judge BreakGlass "break_glass" Flag optional, "Whether that exception is for an emergency: such a use is told and reviewed.", "", "";
 }
 
 /// The number of columns that the log fills; they come first.

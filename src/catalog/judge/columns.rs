@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 use hashbrown::HashMap;
 
 use super::super::Catalog;
+use super::super::document::sections::ExceptionKind;
 use super::super::entry::Entry;
 use super::super::index::Match;
 use super::super::places::Home;
@@ -52,6 +53,7 @@ pub struct Columns<'c> {
     scanners: Vec<bool>,
     rotations: Vec<Option<i64>>,
     ends: Vec<Option<i64>>,
+    emergencies: Vec<bool>,
 }
 
 impl<'c> Columns<'c> {
@@ -79,6 +81,7 @@ impl<'c> Columns<'c> {
             scanners: flags(),
             rotations: Vec::with_capacity(rows),
             ends: Vec::with_capacity(rows),
+            emergencies: flags(),
         }
     }
 
@@ -102,6 +105,9 @@ impl<'c> Columns<'c> {
         self.others.push(found.other.map_or(NONE, |place| place as i32));
         self.homes.push(found.home as i32);
         self.ends.push(dues::exceptions(self.catalog.exceptions.all(), &decision.exceptions));
+        let mut used =
+            decision.exceptions.iter().filter_map(|place| self.catalog.exceptions.all().get(*place));
+        self.emergencies.push(used.any(|exception| exception.kind == ExceptionKind::BreakGlass));
         let declaration = self.entry_of(memory.matched(found.key)).map(|entry| &*entry.declaration);
         let seen = || memory.rotated(event);
         self.rotations.push(declaration.and_then(|of| dues::rotation(of, seen)));
@@ -212,6 +218,7 @@ impl<'c> Columns<'c> {
         arrays.push(dues::column(has_any(&self.rotations), rows, self.rotations.iter().copied()));
         arrays.push(dues::column(has_any(&reviews), rows, self.keys.iter().map(review)));
         arrays.push(dues::column(has_any(&self.ends), rows, self.ends.iter().copied()));
+        arrays.push(Arc::new(BooleanArray::from(self.emergencies.clone())));
     }
 
     /// `caller_tenant` to `by_scanner`.
