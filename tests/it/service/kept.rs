@@ -23,8 +23,9 @@ use crate::alerts_service::receiver::Receiver;
 /// More alerts and deliveries than any test has.
 const ALL: i64 = 1_000_000;
 
-/// Columns that tell how an event came here, not what it is.
-const OF_THE_WAY: [&str; 4] = ["ingested_at", "source", "position", "device"];
+/// Columns that tell how an event came here, not what it is; and what was known by then of a rotation in
+/// another partition, which changes no finding.
+const OF_THE_WAY: [&str; 5] = ["ingested_at", "source", "position", "device", "rotation_due"];
 
 /// What an alert says that does not depend on when the windows of its findings fired.
 const OF_ANY_TIME: [&str; 8] =
