@@ -25,7 +25,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::alerts::who::who_of;
-use super::alerts::{Refusal, refused};
+use super::alerts::{Refusal, refused, unavailable};
 use crate::config::{Role, Server, User};
 use crate::domain::action::ActionState;
 use crate::respond::{self, Command, RespondError};
@@ -161,12 +161,7 @@ impl From<RespondError> for Refusal {
             RespondError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "mend the request"),
             RespondError::Store(_) | RespondError::History(_) | RespondError::Unreadable(_) => {
                 tracing::error!(%error, "actions could not be read or changed");
-                let told = "the store does not answer as it should";
-                return refused(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    told,
-                    "see the log of keyward, and try again",
-                );
+                return unavailable();
             }
         };
         refused(status, &error.to_string(), to_do)

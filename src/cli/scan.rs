@@ -52,9 +52,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Raw records to keep there too, in the table `raw`, secrets redacted.
-    #[arg(long, value_enum, default_value_t = Keep::Findings, value_name = "WHICH", requires = "data")]
-    raw: Keep,
+    /// Raw records to keep there too, in the table `raw`, secrets redacted: of `findings`, of `all` key
+    /// events, or `none`.
+    #[arg(long, default_value_t = Raw::Findings, value_name = "WHICH", requires = "data")]
+    raw: Raw,
 
     /// What to print.
     #[arg(long, value_enum, default_value_t = Emit::Findings)]
@@ -71,17 +72,6 @@ pub struct Args {
     /// No summary and no progress bar on standard error.
     #[arg(long, short)]
     quiet: bool,
-}
-
-/// Which raw records a scan keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Keep {
-    /// No raw record.
-    None,
-    /// Of events that a detector of single events found something in.
-    Findings,
-    /// Of all key events.
-    All,
 }
 
 /// What a scan prints.
@@ -113,12 +103,7 @@ pub fn run(args: &Args, terminal: Terminal) -> Outcome {
         recorder.judged_by(&loaded.rules.catalog, &sources).or_fail(Exit::InputOutput)?;
     }
     drop(sources);
-    let raw = match args.raw {
-        _ if recorder.is_none() => Raw::None,
-        Keep::None => Raw::None,
-        Keep::Findings => Raw::Findings,
-        Keep::All => Raw::All,
-    };
+    let raw = if recorder.is_some() { args.raw } else { Raw::None };
     let rules = loaded.rules.keeping(raw);
     let mut out = Output {
         emit: args.emit,

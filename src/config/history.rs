@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::domain::vocabulary::vocabulary;
+
 /// What history keeps beside what the tables say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -12,14 +14,16 @@ pub struct History {
     pub raw: Option<Raw>,
 }
 
-/// Which raw records are kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Raw {
-    None,
-    /// Of events that a detector of single events found something in.
-    #[default]
-    Findings,
-    /// Of all key events.
-    All,
+vocabulary! {
+    /// Which raw records are kept.
+    #[derive(Default)]
+    pub enum Raw as "choice of raw records" {
+        /// No raw record.
+        None = "none",
+        /// Of events that a detector of single events found something in.
+        #[default]
+        Findings = "findings",
+        /// Of all key events.
+        All = "all",
+    }
 }

@@ -76,7 +76,9 @@ pub fn read(document: &CaseDocument, (line, column): (usize, usize), file: &Path
         Some(_) => return Err("`catalog` is a catalog written out, or the path of one".to_owned()),
     };
     repeated::check(&document.events)?;
-    document.events.iter().try_for_each(|event| record(event, file).map(drop))?;
+    if !document.events.iter().all(|event| event.is_object() || event.is_string()) {
+        return Err(NO_RECORD.to_owned());
+    }
     if document.events.is_empty() {
         return Err(format!("case `{}` has no events", document.name));
     }
@@ -99,6 +101,9 @@ impl Case {
     }
 }
 
+/// What is told of an event that is none.
+const NO_RECORD: &str = "an event is a log record, its text, or `file: path`";
+
 fn record(event: &Value, file: &Path) -> Result<CaseRecord, String> {
     match event {
         Value::Object(fields) => match (fields.len(), fields.get("file")) {
@@ -106,7 +111,7 @@ fn record(event: &Value, file: &Path) -> Result<CaseRecord, String> {
             _ => Ok(CaseRecord::Json(event.to_string())),
         },
         Value::String(line) => Ok(CaseRecord::Json(line.clone())),
-        _ => Err("an event is a log record, its text, or `file: path`".to_owned()),
+        _ => Err(NO_RECORD.to_owned()),
     }
 }
 

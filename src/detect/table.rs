@@ -15,6 +15,7 @@ use crate::domain::function::Function;
 use crate::domain::level::Level;
 use crate::domain::time::{format_rfc3339, parse_rfc3339};
 use crate::domain::verdict::{Aspect, Verdict};
+use crate::table::columns::described;
 
 /// Name, type, whether it may be null, and a sentence.
 const COLUMNS: &[(&str, Shape, bool, &str)] = &[
@@ -76,10 +77,9 @@ fn list_item() -> Field {
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let fields = COLUMNS.iter().map(|(name, shape, nullable, about)| {
-        Field::new(*name, shape.data_type(), *nullable)
-            .with_metadata([("about".to_owned(), (*about).to_owned())].into())
-    });
+    let fields = COLUMNS
+        .iter()
+        .map(|(name, shape, nullable, about)| described(name, &shape.data_type(), *nullable, about));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 });
 

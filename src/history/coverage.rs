@@ -7,36 +7,38 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 
 use super::order;
 use crate::store::{CoverageKind, CoverageRow, Position};
+use crate::table::columns::described;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let column = |name: &str, data_type: &DataType, nullable, about: &str| {
-        Field::new(name, data_type.clone(), nullable)
-            .with_metadata([("about".to_owned(), about.to_owned())].into())
-    };
     let (text, number) = (DataType::Utf8View, DataType::Int64);
     Arc::new(Schema::new(vec![
-        column("source", &text, false, "The configured name of the source; of a scan, the input."),
-        column("partition", &text, false, "The part of it that is read in order: topic/number, a file."),
-        column("kind", &text, false, "read, gap, dropped or stand-by."),
-        column("day", &time, true, "Of what was read, the day of event time that the row is about."),
-        column(
+        described("source", &text, false, "The configured name of the source; of a scan, the input."),
+        described("partition", &text, false, "The part of it that is read in order: topic/number, a file."),
+        described("kind", &text, false, "read, gap, dropped or stand-by."),
+        described("day", &time, true, "Of what was read, the day of event time that the row is about."),
+        described(
             "from_time",
             &time,
             true,
             "The first event read; of a gap, the last event before it; else by the clock.",
         ),
-        column("to_time", &time, true, "The last event read; else by the clock."),
-        column("from_position", &number, true, "Where the span begins: an offset of records, or of bytes."),
-        column("to_position", &number, true, "The first position that is no part of it any more."),
-        column("events", &number, false, "Key events that were read; records or entries that were lost."),
-        column("reason", &text, true, "Why it was not read."),
-        column("noted_at", &time, false, "When the row was last written."),
+        described("to_time", &time, true, "The last event read; else by the clock."),
+        described(
+            "from_position",
+            &number,
+            true,
+            "Where the span begins: an offset of records, or of bytes.",
+        ),
+        described("to_position", &number, true, "The first position that is no part of it any more."),
+        described("events", &number, false, "Key events that were read; records or entries that were lost."),
+        described("reason", &text, true, "Why it was not read."),
+        described("noted_at", &time, false, "When the row was last written."),
     ]))
 });
 

@@ -3,25 +3,27 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 
+use crate::table::columns::described;
 use crate::table::dictionary::WordBuilder;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let word = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let column = |name: &str, data_type: &DataType, nullable, about: &str| {
-        Field::new(name, data_type.clone(), nullable)
-            .with_metadata([("about".to_owned(), about.to_owned())].into())
-    };
     Arc::new(Schema::new(vec![
-        column("event_id", &DataType::Utf8, false, "The event that the record gave; of several the first."),
-        column("event_time", &time, false, "When the call completed, by the log's own clock."),
-        column("key_id", &word, true, "The key of that event."),
-        column("source", &word, false, "The file, topic or endpoint that the record came from."),
-        column("position", &DataType::Int64, false, "Where in its source the record begins."),
-        column("record", &DataType::Utf8, false, "The record as it was read, secrets redacted."),
+        described(
+            "event_id",
+            &DataType::Utf8,
+            false,
+            "The event that the record gave; of several the first.",
+        ),
+        described("event_time", &time, false, "When the call completed, by the log's own clock."),
+        described("key_id", &word, true, "The key of that event."),
+        described("source", &word, false, "The file, topic or endpoint that the record came from."),
+        described("position", &DataType::Int64, false, "Where in its source the record begins."),
+        described("record", &DataType::Utf8, false, "The record as it was read, secrets redacted."),
     ]))
 });
 

@@ -3,33 +3,30 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 
 use crate::domain::reject::Reject;
+use crate::table::columns::described;
 use crate::table::dictionary::WordBuilder;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let word = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let column = |name: &str, data_type: &DataType, nullable, about: &str| {
-        Field::new(name, data_type.clone(), nullable)
-            .with_metadata([("about".to_owned(), about.to_owned())].into())
-    };
     Arc::new(Schema::new(vec![
-        column("source", &word, false, "The file, topic or endpoint that the record came from."),
-        column("position", &DataType::Int64, false, "Where in its source the record begins."),
-        column("index", &DataType::Int64, false, "Which record of the enclosing document it is."),
-        column("reason", &word, false, "Why it could not be understood, in a word."),
-        column("detail", &DataType::Utf8, false, "What exactly was wrong."),
-        column("sha256", &DataType::Utf8, false, "The hash of the record's bytes."),
-        column(
+        described("source", &word, false, "The file, topic or endpoint that the record came from."),
+        described("position", &DataType::Int64, false, "Where in its source the record begins."),
+        described("index", &DataType::Int64, false, "Which record of the enclosing document it is."),
+        described("reason", &word, false, "Why it could not be understood, in a word."),
+        described("detail", &DataType::Utf8, false, "What exactly was wrong."),
+        described("sha256", &DataType::Utf8, false, "The hash of the record's bytes."),
+        described(
             "sample",
             &DataType::Utf8,
             true,
             "The beginning of the record, masked unless configured otherwise.",
         ),
-        column("ingested_at", &time, false, "When keyward read the record."),
+        described("ingested_at", &time, false, "When keyward read the record."),
     ]))
 });
 

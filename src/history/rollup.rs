@@ -16,6 +16,7 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
+use crate::table::columns::described;
 use crate::table::dictionary::WordBuilder;
 
 /// Words of a row at most: usage has the most.
@@ -48,17 +49,13 @@ impl Form {
     pub fn schema(&self) -> SchemaRef {
         let word = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let column = |name: &str, data_type: &DataType, nullable, about: &str| {
-            Field::new(name, data_type.clone(), nullable)
-                .with_metadata([("about".to_owned(), about.to_owned())].into())
-        };
-        let words = self.words.iter().map(|(name, nullable, about)| column(name, &word, *nullable, about));
+        let words = self.words.iter().map(|(name, nullable, about)| described(name, &word, *nullable, about));
         let mut fields: Vec<Field> = words.collect();
-        fields.extend(self.time.map(|(name, about)| column(name, &time, false, about)));
+        fields.extend(self.time.map(|(name, about)| described(name, &time, false, about)));
         fields.extend([
-            column(COUNT, &DataType::Int64, false, self.counted),
-            column(FIRST, &time, false, "Event time of the first of them."),
-            column(LAST, &time, false, "Event time of the last of them."),
+            described(COUNT, &DataType::Int64, false, self.counted),
+            described(FIRST, &time, false, "Event time of the first of them."),
+            described(LAST, &time, false, "Event time of the last of them."),
         ]);
         Arc::new(Schema::new(fields))
     }

@@ -207,11 +207,15 @@ pub const LOG_COLUMNS: usize = {
     count
 };
 
+/// An Arrow field with its sentence in the metadata, so that `DESCRIBE` and Parquet carry it.
+pub fn described(name: &str, data_type: &DataType, nullable: bool, about: &str) -> Field {
+    Field::new(name, data_type.clone(), nullable)
+        .with_metadata([("about".to_owned(), about.to_owned())].into())
+}
+
 impl Spec {
-    /// The Arrow field, its sentence in the metadata so that `DESCRIBE` and Parquet carry it.
     fn field(&self) -> Field {
-        Field::new(self.name, self.kind.data_type(), self.nullable)
-            .with_metadata([("about".to_owned(), self.about.to_owned())].into())
+        described(self.name, &self.kind.data_type(), self.nullable, self.about)
     }
 }
 

@@ -92,6 +92,12 @@ pub(super) fn refused(status: StatusCode, error: &str, to_do: &str) -> Refusal {
     Refusal(Box::new(refuse(status, error, to_do)))
 }
 
+/// The store failed; why is in the log.
+pub(super) fn unavailable() -> Refusal {
+    let told = "the store does not answer as it should";
+    refused(StatusCode::SERVICE_UNAVAILABLE, told, "see the log of keyward, and try again")
+}
+
 impl From<LifeError> for Refusal {
     fn from(error: LifeError) -> Self {
         let (status, to_do) = match &error {
@@ -103,12 +109,7 @@ impl From<LifeError> for Refusal {
             LifeError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "mend the request"),
             LifeError::Alerts(error) => {
                 tracing::error!(%error, "alerts could not be read or changed");
-                let told = "the store does not answer as it should";
-                return refused(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    told,
-                    "see the log of keyward, and try again",
-                );
+                return unavailable();
             }
         };
         refused(status, &error.to_string(), to_do)

@@ -125,7 +125,9 @@ impl Service {
             self.open.push(Kind::Events, &verdicts.judged.batch)?;
             self.open.push(Kind::Findings, &verdicts.judged.rows_of_findings()?)?;
             let records = raw::kept(verdicts.rules.raw(), &arrival.chunk, &verdicts.judged);
-            self.open.push(Kind::Raw, &raw::rows(&verdicts.judged.batch, records.iter())?)?;
+            if !records.is_empty() {
+                self.open.push(Kind::Raw, &raw::rows(&verdicts.judged.batch, records.iter())?)?;
+            }
         }
         if !taken.rejects.is_empty() {
             let rows = rejected::rows(&arrival.chunk.source, &taken.rejects, arrival.received_at)?;
