@@ -237,7 +237,8 @@ fn hit_by(kind: ActionKind, subject: &Subject) -> (&'static str, Vec<(&'static s
     let principal = ("principal", of(&subject.principal));
     match kind {
         ActionKind::DenyPath => ("entity_id = $entity AND key_id = $key", vec![entity, key]),
-        // A disabled entity's refused calls name its tokens alone.
+        // A disabled entity's refused calls name its tokens alone, hashed with the salt of the audit device whose copy
+        // came first: from another device's they are not recognised, and nothing is said of the effect.
         ActionKind::DisableEntity => (
             "(entity_id = $entity OR credential_id IN (SELECT credential_id FROM events WHERE entity_id = $entity \
              AND credential_id IS NOT NULL))",

@@ -87,7 +87,10 @@ impl Lives {
         for act in lapsed.into_iter().chain(is_louder.then_some(Act::LevelLapsed { found })) {
             let entry = entry(row, act, now);
             life.apply(&entry);
-            row.state = life.state;
+            // A level that lapses leaves the state: where the alert opens again, the row knows that already.
+            if matches!(entry.act, Act::Lapsed { .. }) {
+                row.state = life.state;
+            }
             self.entries.push(entry);
             self.changed.insert(row.id.clone());
         }

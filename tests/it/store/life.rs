@@ -23,6 +23,7 @@ on_both! {
     a_new_key_in_an_acknowledged_campaign_of_one_caller_ends_the_acknowledgement;
     what_does_not_go_with_how_an_alert_stands_changes_nothing;
     a_level_that_a_person_set_holds_until_findings_are_louder_than_they_were;
+    a_resolved_alert_with_a_level_of_its_own_is_open_again_with_a_louder_finding;
     a_merged_alert_is_spoken_for_while_the_other_is_as_loud_and_open;
     the_journal_replayed_gives_how_every_alert_stands;
 }
@@ -199,6 +200,17 @@ async fn a_level_that_a_person_set_holds_until_findings_are_louder_than_they_wer
     assert_eq!(raise(&store, 3, Level::High, Aspect::Context).await, [News::HigherLevel]);
     let stands = only(&store).await;
     assert_eq!((stands.alert.level, stands.found_level), (Level::High, None));
+}
+
+async fn a_resolved_alert_with_a_level_of_its_own_is_open_again_with_a_louder_finding(home: Home) {
+    let store = home.open(1).await.unwrap();
+    raise(&store, 1, Level::Low, Aspect::Function).await;
+    let id = only(&store).await.alert.id;
+    act(&store, &id, &request(Command::Level { level: Some(Level::Medium) }), NOW).await.unwrap();
+    act(&store, &id, &request(RESOLVE), NOW).await.unwrap();
+    assert_eq!(raise(&store, 2, Level::Critical, Aspect::Function).await, [News::Reopened]);
+    let stands = only(&store).await;
+    assert_eq!((stands.state, stands.alert.level), (AlertState::Reopened, Level::Critical));
 }
 
 async fn a_merged_alert_is_spoken_for_while_the_other_is_as_loud_and_open(home: Home) {
