@@ -1,15 +1,12 @@
 //! Where actions of remediation are looked at and decided: a data folder (or the store that a configuration names),
 //! or a service that runs. As for alerts, reading goes beside a running service, and deciding asks it.
 
-use std::path::{Path, PathBuf};
-
 use serde::Deserialize;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use super::alerts::{Client, DeskError, Folder, runtime};
+use super::alerts::{DeskError, Place, runtime};
 use super::clock::now_micros;
-use crate::config::SecretFile;
 use crate::respond::{self, Action, Command, Kill, RespondError, Shown};
 use crate::store::ActionFilter;
 
@@ -20,36 +17,17 @@ pub struct ActionDesk {
     place: Place,
 }
 
-#[derive(Debug)]
-enum Place {
-    Folder(Folder),
-    Service(Client),
-}
-
 impl ActionDesk {
-    /// The embedded store of a data folder.
+    /// To work there.
     ///
     /// # Errors
-    /// Where there is no such folder.
-    pub fn of_folder(data: &Path) -> Result<Self, DeskError> {
-        Ok(Self { runtime: runtime()?, place: Place::Folder(Folder::embedded(data)?) })
-    }
-
-    /// The store that a configuration names.
-    ///
-    /// # Errors
-    /// Where the configuration is wrong.
-    pub fn of_config(path: &Path) -> Result<Self, DeskError> {
-        Ok(Self { runtime: runtime()?, place: Place::Folder(Folder::configured(path)?) })
-    }
-
-    /// A running service, and the token for it.
-    ///
-    /// # Errors
-    /// Where the address is none.
-    pub fn of_service(url: &str, token: Option<PathBuf>) -> Result<Self, DeskError> {
-        let client = Client::new(url, token.map(SecretFile::new))?.for_actions();
-        Ok(Self { runtime: runtime()?, place: Place::Service(client) })
+    /// Where the system gives no runtime.
+    pub fn at(place: Place) -> Result<Self, DeskError> {
+        let place = match place {
+            Place::Service(client) => Place::Service(client.for_actions()),
+            folder @ Place::Folder(_) => folder,
+        };
+        Ok(Self { runtime: runtime()?, place })
     }
 
     /// The actions that a filter lets through, at most so many, those proposed last first.

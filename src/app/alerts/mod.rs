@@ -7,18 +7,17 @@
 mod client;
 mod error;
 mod folder;
-
-use std::path::{Path, PathBuf};
+mod place;
 
 use tokio::runtime::{Builder, Runtime};
 
 pub use self::client::Client;
 pub use self::error::DeskError;
 pub use self::folder::Folder;
+pub use self::place::Place;
 
 use crate::alerts::KeptAlert;
 use crate::alerts::life::{Command, Entry, Incident, NewSilence, Shown, Silence, Untold};
-use crate::config::SecretFile;
 use crate::domain::alert::Suppression;
 use crate::store::AlertFilter;
 
@@ -27,12 +26,6 @@ use crate::store::AlertFilter;
 pub struct Desk {
     runtime: Runtime,
     place: Place,
-}
-
-#[derive(Debug)]
-enum Place {
-    Folder(Folder),
-    Service(Client),
 }
 
 /// What is to be done to an alert.
@@ -54,29 +47,12 @@ pub struct Happened {
 }
 
 impl Desk {
-    /// The embedded store of a data folder.
+    /// To work there.
     ///
     /// # Errors
-    /// Where there is no such folder.
-    pub fn of_folder(data: &Path) -> Result<Self, DeskError> {
-        Ok(Self { runtime: runtime()?, place: Place::Folder(Folder::embedded(data)?) })
-    }
-
-    /// The store that a configuration names.
-    ///
-    /// # Errors
-    /// Where the configuration is wrong.
-    pub fn of_config(path: &Path) -> Result<Self, DeskError> {
-        Ok(Self { runtime: runtime()?, place: Place::Folder(Folder::configured(path)?) })
-    }
-
-    /// A running service, and the token for it.
-    ///
-    /// # Errors
-    /// Where the address is none.
-    pub fn of_service(url: &str, token: Option<PathBuf>) -> Result<Self, DeskError> {
-        let client = Client::new(url, token.map(SecretFile::new))?;
-        Ok(Self { runtime: runtime()?, place: Place::Service(client) })
+    /// Where the system gives no runtime.
+    pub fn at(place: Place) -> Result<Self, DeskError> {
+        Ok(Self { runtime: runtime()?, place })
     }
 
     /// The alerts that a filter lets through, at most so many, those that changed last first.

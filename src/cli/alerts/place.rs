@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::failed;
 use crate::app::actions::ActionDesk;
-use crate::app::alerts::Desk;
+use crate::app::alerts::{Desk, DeskError, Place};
 use crate::cli::exit::Failure;
 
 /// Where alerts are.
@@ -28,32 +28,28 @@ pub struct PlaceArgs {
 }
 
 impl PlaceArgs {
+    fn place(&self) -> Result<Place, DeskError> {
+        match (&self.url, &self.config) {
+            (Some(url), _) => Place::service(url, self.token.clone()),
+            (None, Some(config)) => Place::configured(config),
+            (None, None) => Place::folder(&self.data),
+        }
+    }
+
     /// Opens it.
     ///
     /// # Errors
     /// Where there is no such place.
     pub fn desk(&self) -> Result<Desk, Failure> {
-        let desk = match (&self.url, &self.config) {
-            (Some(url), _) => Desk::of_service(url, self.token.clone()),
-            (None, Some(config)) => Desk::of_config(config),
-            (None, None) => Desk::of_folder(&self.data),
-        };
-        desk.map_err(failed)
+        self.place().and_then(Desk::at).map_err(failed)
     }
-}
 
-impl PlaceArgs {
     /// Opens the actions that are there.
     ///
     /// # Errors
     /// Where there is no such place.
     pub fn actions(&self) -> Result<ActionDesk, Failure> {
-        let desk = match (&self.url, &self.config) {
-            (Some(url), _) => ActionDesk::of_service(url, self.token.clone()),
-            (None, Some(config)) => ActionDesk::of_config(config),
-            (None, None) => ActionDesk::of_folder(&self.data),
-        };
-        desk.map_err(failed)
+        self.place().and_then(ActionDesk::at).map_err(failed)
     }
 }
 
